@@ -1,0 +1,224 @@
+//! Where each consumer stands, and who may move it.
+
+use std::time::Duration;
+
+use tokio_postgres::Transaction;
+
+use super::Error;
+use crate::db::{self, Database};
+use crate::domain::{Position, Span};
+
+/// How long a lease holds without being renewed, by the database's clock.
+pub const LEASE_TTL: Duration = Duration::from_secs(10);
+
+const ENROLL: &str = include_str!("enroll.sql");
+const ACQUIRE: &str = include_str!("acquire.sql");
+const RENEW: &str = include_str!("renew.sql");
+const RELEASE: &str = include_str!("release.sql");
+const ADVANCE: &str = include_str!("advance.sql");
+const RECORD: &str = include_str!("record.sql");
+const COMPLAIN: &str = include_str!("complain.sql");
+const PARK: &str = include_str!("park.sql");
+const RESTART: &str = include_str!("restart.sql");
+const REPLACE_PARKED: &str = include_str!("replace_parked.sql");
+const REPLACE_ROW: &str = include_str!("replace_row.sql");
+const STANDINGS: &str = include_str!("standings.sql");
+
+/// The right to move one consumer's checkpoint, until someone else takes it.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// Whose checkpoint.
+    pub consumer: String,
+    /// Raised by every new owner; effects of an older epoch are refused.
+    pub epoch: i64,
+    owner: String,
+}
+
+impl Lease {
+    /// Moves the checkpoint within the transaction that holds the effect.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another owner came, or the checkpoint is not where the span starts: nothing of the
+    /// transaction may then be committed.
+    pub async fn advance(&self, transaction: &Transaction<'_>, span: Span) -> Result<(), Error> {
+        let statement = transaction.prepare(ADVANCE).await?;
+        let moved = transaction.execute(&statement, &[&self.consumer, &self.epoch, &span.after.get(), &span.through.get()]).await?;
+        if moved == 1 { Ok(()) } else { Err(Error::LeaseLost(self.consumer.clone())) }
+    }
+
+    /// Notes where a consumer stands that keeps its checkpoint elsewhere, for others to see.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another owner came.
+    pub async fn record(&self, database: &Database, position: Position) -> Result<(), Error> {
+        let connection = database.get().await?;
+        let statement = connection.prepare_cached(RECORD).await?;
+        let moved = connection.execute(&statement, &[&self.consumer, &self.epoch, &position.get()]).await?;
+        if moved == 1 { Ok(()) } else { Err(Error::LeaseLost(self.consumer.clone())) }
+    }
+
+    /// Holds it for another [`LEASE_TTL`].
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another owner came.
+    pub async fn renew(&self, database: &Database) -> Result<(), Error> {
+        let connection = database.get().await?;
+        let statement = connection.prepare_cached(RENEW).await?;
+        let held = connection.execute(&statement, &[&self.consumer, &self.epoch, &LEASE_TTL.as_secs_f64()]).await?;
+        if held == 1 { Ok(()) } else { Err(Error::LeaseLost(self.consumer.clone())) }
+    }
+
+    /// Gives it back, so that the next owner need not wait.
+    ///
+    /// # Errors
+    /// When the database does not answer; the lease then ends by itself.
+    pub async fn release(&self, database: &Database) -> Result<(), Error> {
+        let connection = database.get().await?;
+        connection.execute(RELEASE, &[&self.consumer, &self.epoch]).await?;
+        Ok(())
+    }
+}
+
+/// Makes the consumer's row if there is none; returns the version of what it keeps.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn enroll(database: &Database, consumer: &str, version: i32) -> Result<i32, Error> {
+    let connection = database.get().await?;
+    connection.execute(ENROLL, &[&consumer, &version]).await?;
+    Ok(connection.query_one("SELECT version FROM hooklake.consumers WHERE name = $1", &[&consumer]).await?.get(0))
+}
+
+/// The name of the copy that a rebuild of this consumer fills.
+#[must_use]
+pub fn copy_name(consumer: &str) -> String {
+    format!("{consumer}@rebuild")
+}
+
+/// Puts a copy's row back to the start, with the version of the code that will fill it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn restart(database: &Database, copy: &str, version: i32) -> Result<(), Error> {
+    database.get().await?.execute(RESTART, &[&copy, &version]).await?;
+    Ok(())
+}
+
+/// Lets the copy take the place of the live consumer's row, which the transaction locks. The raised epoch makes the
+/// live consumer's owner open it anew.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn replace(transaction: &Transaction<'_>, live: &str, copy: &str) -> Result<(), Error> {
+    for statement in [REPLACE_PARKED, REPLACE_ROW] {
+        transaction.execute(statement, &[&live, &copy]).await?;
+    }
+    transaction.execute("DELETE FROM hooklake.consumers WHERE name = $1", &[&copy]).await?;
+    Ok(())
+}
+
+/// Locks a consumer's row until the transaction ends; returns where the consumer stands.
+///
+/// # Errors
+/// When the database does not answer, or there is no such consumer.
+pub async fn hold(transaction: &Transaction<'_>, consumer: &str) -> Result<Position, Error> {
+    let row = transaction.query_one("SELECT position FROM hooklake.consumers WHERE name = $1 FOR UPDATE", &[&consumer]).await?;
+    Ok(Position::new(row.get(0)))
+}
+
+/// Which of its copies is the live one, for a consumer that keeps them outside the database.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn generation(database: &Database, consumer: &str) -> Result<i32, db::Error> {
+    let connection = database.get().await?;
+    let statement = connection.prepare_cached("SELECT generation FROM hooklake.consumers WHERE name = $1").await?;
+    Ok(connection.query_opt(&statement, &[&consumer]).await?.map_or(1, |row| row.get(0)))
+}
+
+/// Takes the lease if it is free; none while another owner holds it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn acquire(database: &Database, consumer: &str, owner: &str) -> Result<Option<Lease>, Error> {
+    let connection = database.get().await?;
+    let row = connection.query_opt(ACQUIRE, &[&consumer, &owner, &LEASE_TTL.as_secs_f64()]).await?;
+    Ok(row.map(|row| Lease { consumer: consumer.to_owned(), epoch: row.get(0), owner: owner.to_owned() }))
+}
+
+/// Where a consumer stands by its row.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn position(database: &Database, consumer: &str) -> Result<Position, Error> {
+    let connection = database.get().await?;
+    let statement = connection.prepare_cached("SELECT position FROM hooklake.consumers WHERE name = $1").await?;
+    Ok(connection.query_opt(&statement, &[&consumer]).await?.map_or(Position::START, |row| Position::new(row.get(0))))
+}
+
+/// Notes why a consumer stands still.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn complain(database: &Database, lease: &Lease, error: &str) -> Result<(), Error> {
+    let connection = database.get().await?;
+    connection.execute(COMPLAIN, &[&lease.consumer, &lease.epoch, &error]).await?;
+    Ok(())
+}
+
+/// Sets an event aside with its reason.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn park(database: &Database, lease: &Lease, position: Position, event_id: &str, reason: &str, attempts: i32) -> Result<(), Error> {
+    let connection = database.get().await?;
+    connection.execute(PARK, &[&lease.consumer, &position.get(), &event_id, &reason, &attempts]).await?;
+    Ok(())
+}
+
+/// One consumer, as `status` shows it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Standing {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub position: Position,
+    /// Envelopes of the log that it has not seen.
+    pub lag_events: i64,
+    /// How long the oldest envelope that it has not seen has waited, in seconds.
+    pub lag_seconds: f64,
+    /// Events that it set aside.
+    pub parked: i64,
+    /// Who holds its lease; none when nobody does.
+    pub owner: Option<String>,
+    /// Why it stands still, when it does.
+    pub error: Option<String>,
+}
+
+/// Where every consumer stands, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn standings(database: &Database) -> Result<Vec<Standing>, db::Error> {
+    let connection = database.get().await?;
+    let statement = connection.prepare_cached(STANDINGS).await?;
+    let rows = connection.query(&statement, &[]).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Standing {
+            name: row.get("name"),
+            position: Position::new(row.get("position")),
+            lag_events: row.get("lag_events"),
+            lag_seconds: row.get("lag_seconds"),
+            parked: row.get("parked"),
+            owner: row.get("owner"),
+            error: row.get("error"),
+        })
+        .collect())
+}
+
+impl std::fmt::Display for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (epoch {}, {})", self.consumer, self.epoch, self.owner)
+    }
+}

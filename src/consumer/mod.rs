@@ -1,0 +1,108 @@
+//! The one way to follow the log.
+//!
+//! A [`Consumer`] takes batches in order and keeps its effect and its checkpoint in one atomic step (decision D8): in
+//! PostgreSQL the same transaction ([`projection`] does this for every table), in tantivy the commit's payload, in the
+//! lake the Delta `txn`. The [`runner`] reads, applies and repeats; after a crash the same batch comes again. A
+//! [`checkpoint::Lease`] keeps one owner per consumer across instances, and every effect checks its epoch. What a
+//! consumer cannot take is parked with its reason after a few tries, and the rest goes on. [`rebuild`] fills a fresh
+//! copy beside the live one and swaps.
+//!
+//! There is no exactly-once here, only atomic steps that are safe to repeat.
+
+pub mod checkpoint;
+pub mod projection;
+pub mod rebuild;
+pub mod runner;
+
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+pub use checkpoint::Lease;
+pub use projection::{Projection, Projector};
+pub use runner::Runner;
+
+use crate::db;
+use crate::domain::Position;
+use crate::log::{Batch, BatchLimits};
+
+/// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
+#[async_trait]
+pub trait Consumer: Send + 'static {
+    /// The key of its checkpoint; never reused for something else.
+    fn name(&self) -> &str;
+
+    /// The version of what it keeps: raised when the same log would give another result, which makes the runner
+    /// rebuild it.
+    fn version(&self) -> i32;
+
+    /// The sources that it follows; none for all of them.
+    fn sources(&self) -> Option<&[&str]> {
+        None
+    }
+
+    /// How much it takes at once.
+    fn limits(&self) -> BatchLimits {
+        BatchLimits::default()
+    }
+
+    /// Opens what it keeps; returns where its effect stands.
+    async fn open(&mut self) -> Result<Position, Error>;
+
+    /// Takes a batch that starts where its effect stands: effect and checkpoint in one atomic step, if the lease is
+    /// still held. A batch without envelopes only moves the checkpoint.
+    async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error>;
+
+    /// A copy that a rebuild fills beside the live one: empty, or where a rebuild that was killed had brought it.
+    async fn beside(&self) -> Result<Box<dyn Consumer>, Error>;
+
+    /// Makes this copy, which a rebuild filled, the live one. The transaction holds the live consumer still; committing
+    /// it completes the swap.
+    async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error>;
+}
+
+/// Why a batch was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database did not do it.
+    #[error("the database refused")]
+    Database(#[from] db::Error),
+    /// Another instance holds the lease, or this one lost it.
+    #[error("the lease of {0} is held elsewhere")]
+    LeaseLost(String),
+    /// This consumer's own store failed.
+    #[error("{0} could not be written")]
+    Store(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// An event cannot be taken, whatever is tried.
+    #[error("the event cannot be taken: {0}")]
+    Event(String),
+}
+
+/// What comes after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The same again, later: nothing is wrong with the events.
+    Retry,
+    /// The events one by one, and those that fail are parked.
+    Park,
+    /// Wait until the lease is free.
+    StandBy,
+}
+
+impl Error {
+    /// What comes next.
+    #[must_use]
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Database(error) if error.is_bad_data() => Next::Park,
+            Self::Database(_) | Self::Store(..) => Next::Retry,
+            Self::LeaseLost(_) => Next::StandBy,
+            Self::Event(_) => Next::Park,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error.into())
+    }
+}

@@ -1,0 +1,116 @@
+//! A consumer that keeps PostgreSQL tables: what the [`Projector`] writes and the checkpoint are one transaction.
+//!
+//! The live tables are in the schema `public`; a rebuild fills tables of the same shape in a schema of its own, which
+//! comes first in the search path then, and swaps them in one transaction. So a projector names its tables without a
+//! schema.
+
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+use super::checkpoint;
+use super::{Consumer, Error, Lease};
+use crate::db::{Database, views};
+use crate::domain::Position;
+use crate::log::Batch;
+
+/// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
+/// the projector's own tables is looked at.
+#[async_trait]
+pub trait Projector: Clone + Send + Sync + 'static {
+    /// The name of the consumer.
+    const NAME: &'static str;
+    /// Raised when the same log would give other rows.
+    const VERSION: i32;
+    /// The tables that it alone writes.
+    const TABLES: &'static [&'static str];
+    /// The sources that it follows; none for all of them.
+    const SOURCES: Option<&'static [&'static str]> = None;
+
+    /// Writes the rows of a batch.
+    async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error>;
+}
+
+/// The consumer of a projector: the live one, or a copy that a rebuild fills.
+#[derive(Debug)]
+pub struct Projection<P> {
+    database: Database,
+    projector: P,
+    name: String,
+    schema: String,
+}
+
+const LIVE_SCHEMA: &str = "public";
+
+impl<P: Projector> Projection<P> {
+    /// The live projection.
+    #[must_use]
+    pub fn new(database: Database, projector: P) -> Self {
+        Self { database, projector, name: P::NAME.to_owned(), schema: LIVE_SCHEMA.to_owned() }
+    }
+}
+
+#[async_trait]
+impl<P: Projector> Consumer for Projection<P> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn version(&self) -> i32 {
+        P::VERSION
+    }
+
+    fn sources(&self) -> Option<&[&str]> {
+        P::SOURCES
+    }
+
+    async fn open(&mut self) -> Result<Position, Error> {
+        checkpoint::position(&self.database, &self.name).await
+    }
+
+    async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        transaction.batch_execute(&format!("SET LOCAL search_path = {}, public", self.schema)).await?;
+        // First, so that an owner that lost its lease writes nothing, and two of them never deadlock over rows.
+        lease.advance(&transaction, batch.span).await?;
+        if !batch.envelopes.is_empty() {
+            self.projector.project(&transaction, batch).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
+        let schema = format!("rebuild_{}", P::NAME);
+        let name = checkpoint::copy_name(P::NAME);
+        let mut connection = self.database.get().await?;
+        let made = connection
+            .query_opt("SELECT version FROM hooklake.consumers WHERE name = $1 AND to_regnamespace($2) IS NOT NULL", &[&name, &schema])
+            .await?
+            .map(|row| row.get::<_, i32>(0));
+        // A rebuild that was killed goes on where it stood, unless the code has changed since.
+        if made != Some(P::VERSION) {
+            let transaction = connection.transaction().await?;
+            transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
+            for table in P::TABLES {
+                transaction.batch_execute(&format!("CREATE TABLE {schema}.{table} (LIKE public.{table} INCLUDING ALL)")).await?;
+            }
+            transaction.commit().await?;
+            checkpoint::restart(&self.database, &name, P::VERSION).await?;
+        }
+        Ok(Box::new(Self { database: self.database.clone(), projector: self.projector.clone(), name, schema }))
+    }
+
+    async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        // Views stand on the old tables by identity, so they are made anew within the same transaction.
+        views::drop_all(transaction).await?;
+        for table in P::TABLES {
+            let script =
+                format!("DROP TABLE public.{table}; ALTER TABLE {}.{table} SET SCHEMA public; GRANT SELECT ON public.{table} TO codegen_readonly", self.schema);
+            transaction.batch_execute(&script).await?;
+        }
+        transaction.batch_execute(&format!("DROP SCHEMA {}", self.schema)).await?;
+        views::install(transaction).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! Read, apply, repeat: one loop for every consumer.
+//!
+//! ```text
+//! lease ─→ open ─→ read a batch ─→ apply ─→ … until the log ends; then wait for the tail
+//!   ↑                                 │ trouble of the store: the same batch again, less and less often
+//!   │                                 │ trouble of an event: one by one; ATTEMPTS_MAX tries, then parked
+//!   └────── lease lost: stand by ─────┘
+//! ```
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+
+use super::checkpoint::{self, LEASE_TTL, Lease};
+use super::{Consumer, Error, Next};
+use crate::db::Database;
+use crate::domain::clock::Timestamp;
+use crate::domain::{Position, Span};
+use crate::log::{Batch, Reader, Tail};
+use crate::tasks::Stop;
+use crate::telemetry::Metrics;
+
+/// How often an event is tried alone before it is parked.
+pub const ATTEMPTS_MAX: i32 = 3;
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(10);
+const STAND_BY: Duration = Duration::from_secs(2);
+
+/// What every consumer's loop needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Runner {
+    /// Where checkpoints and leases are.
+    pub database: Database,
+    /// Tells when there is more.
+    pub tail: Tail,
+    /// Tells when to stop.
+    pub stop: Stop,
+    /// Counts what is done.
+    pub metrics: Metrics,
+    /// The name of this process among the owners of leases.
+    pub owner: String,
+}
+
+/// Where a loop stands in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The last position taken.
+    pub(super) position: Position,
+    /// When it was received, if known.
+    pub(super) since: Option<Timestamp>,
+}
+
+impl Runner {
+    /// Follows the log until told to stop.
+    pub async fn follow(mut self, mut consumer: Box<dyn Consumer>) {
+        let name = consumer.name().to_owned();
+        let mut wait = RETRY_FIRST;
+        while !self.stop.is_told() {
+            let outcome = self.hold_and_follow(consumer.as_mut()).await;
+            let Err(error) = outcome else { return };
+            wait = match error.next() {
+                Next::StandBy => STAND_BY,
+                Next::Retry | Next::Park => {
+                    tracing::warn!(consumer = name, error = &error as &dyn std::error::Error, "consumer {name} was interrupted, next try in {wait:?}");
+                    (wait * 2).min(RETRY_MAX)
+                }
+            };
+            self.stop.sleep(wait).await;
+        }
+    }
+
+    /// Takes the lease, follows until told to stop, gives the lease back.
+    async fn hold_and_follow(&mut self, consumer: &mut dyn Consumer) -> Result<(), Error> {
+        let kept = checkpoint::enroll(&self.database, consumer.name(), consumer.version()).await?;
+        if kept != consumer.version() {
+            tracing::info!(consumer = consumer.name(), from = kept, to = consumer.version(), "{} has a new version and is rebuilt", consumer.name());
+            self.rebuild(consumer, &mut |_, _| {}).await?;
+        }
+        let lease = checkpoint::acquire(&self.database, consumer.name(), &self.owner).await?;
+        let lease = lease.ok_or_else(|| Error::LeaseLost(consumer.name().to_owned()))?;
+        tracing::debug!(consumer = consumer.name(), epoch = lease.epoch, "{lease} starts");
+        let outcome = self.follow_holding(consumer, &lease).await;
+        if let Err(error) = lease.release(&self.database).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the lease {lease} ends by itself");
+        }
+        outcome
+    }
+
+    async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
+        let mut place = Place { position: consumer.open().await?, since: None };
+        while !self.stop.is_told() {
+            if self.step(consumer, lease, &mut place).await? {
+                continue;
+            }
+            let stop = self.stop.clone();
+            tokio::select! {
+                () = stop.told() => {}
+                // The loop that feeds the tail ends only when the server stops.
+                _ = self.tail.beyond(place.position) => {}
+                () = tokio::time::sleep(LEASE_TTL / 3) => lease.renew(&self.database).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and takes one batch; false when there was none.
+    pub(super) async fn step(&self, consumer: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<bool, Error> {
+        let reader = Reader::new(self.database.clone());
+        let batch = reader.after(place.position, place.since, consumer.sources(), consumer.limits()).await?;
+        if batch.span.is_empty() {
+            return Ok(false);
+        }
+        self.take(consumer, lease, &batch).await?;
+        place.position = batch.span.through;
+        place.since = batch.envelopes.last().map(|last| last.received_at).or(place.since);
+        Ok(true)
+    }
+
+    /// Applies a batch, however often it takes; parks what cannot be taken.
+    async fn take(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
+        let mut wait = RETRY_FIRST;
+        loop {
+            let Err(error) = self.attempt(consumer, lease, batch).await else {
+                self.metrics.consumed(consumer.name(), batch.envelopes.len());
+                return Ok(());
+            };
+            match error.next() {
+                Next::StandBy => return Err(error),
+                Next::Park => return self.take_one_by_one(consumer, lease, batch).await,
+                Next::Retry => {
+                    tracing::warn!(consumer = consumer.name(), span = %batch.span, error = &error as &dyn std::error::Error, "{} did not take {}, next try in {wait:?}", consumer.name(), batch.span);
+                    // The reason is for `status`; where the database is what fails, it cannot be kept there.
+                    drop(checkpoint::complain(&self.database, lease, &describe(&error)).await);
+                    if self.stop.sleep(wait).await.is_stopped() {
+                        return Err(error);
+                    }
+                    lease.renew(&self.database).await?;
+                    wait = (wait * 2).min(RETRY_MAX);
+                }
+            }
+        }
+    }
+
+    async fn take_one_by_one(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
+        let mut after = batch.span.after;
+        for envelope in &batch.envelopes {
+            let span = Span { after, through: envelope.position };
+            let alone = Batch { span, envelopes: vec![envelope.clone()], head: batch.head };
+            let mut attempts = 0;
+            while let Err(error) = self.attempt(consumer, lease, &alone).await {
+                if error.next() != Next::Park {
+                    return Err(error);
+                }
+                attempts += 1;
+                if attempts < ATTEMPTS_MAX {
+                    continue;
+                }
+                let reason = describe(&error);
+                tracing::error!(consumer = consumer.name(), event.id = %envelope.id, position = %envelope.position, reason, "{} parked {} after {attempts} tries", consumer.name(), envelope.id);
+                checkpoint::park(&self.database, lease, envelope.position, &envelope.id.to_string(), &reason, attempts).await?;
+                self.metrics.parked(consumer.name());
+                self.attempt(consumer, lease, &Batch { span, envelopes: Vec::new(), head: batch.head }).await?;
+                break;
+            }
+            after = envelope.position;
+        }
+        let rest = Span { after, through: batch.span.through };
+        if rest.is_empty() {
+            return Ok(());
+        }
+        self.attempt(consumer, lease, &Batch { span: rest, envelopes: Vec::new(), head: batch.head }).await
+    }
+
+    /// Applies a batch once, keeping the lease while it takes; a panic is an error of the events.
+    async fn attempt(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
+        let mut applying = std::pin::pin!(AssertUnwindSafe(consumer.apply(batch, lease)).catch_unwind());
+        loop {
+            tokio::select! {
+                outcome = &mut applying => return outcome.unwrap_or_else(|panic| Err(Error::Event(format!("panic: {}", panic_message(&*panic))))),
+                () = tokio::time::sleep(LEASE_TTL / 3) => lease.renew(&self.database).await?,
+            }
+        }
+    }
+}
+
+/// The error and its causes in one line.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,266 @@
+//! A private PostgreSQL cluster in the data directory, for whoever configured no database (decision D16).
+//!
+//! The first process that needs the cluster starts it, the last one that used it stops it: each holds a shared lock on
+//! a file while it does. A cluster that a killed process left running is taken over. It listens on a Unix socket in a
+//! directory that only its owner may enter, and nowhere else.
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::{Error, Settings};
+
+/// Appended to `postgresql.conf`. Durability stays as PostgreSQL ships it.
+const CONFIGURATION: &str = include_str!("embedded.conf");
+
+/// The cluster, while this process uses it.
+#[derive(Debug)]
+pub struct Cluster {
+    directory: PathBuf,
+    program: Program,
+    users: File,
+}
+
+/// Where the server's programs are, and as whom they run.
+#[derive(Debug, Clone)]
+struct Program {
+    bin: PathBuf,
+    /// User and group; none when we are not root.
+    run_as: Option<(u32, u32)>,
+}
+
+impl Cluster {
+    /// Starts the cluster in `data_dir/postgres`, or joins the processes that use it already.
+    ///
+    /// # Errors
+    /// When there are no server programs, or the cluster cannot be made or started; the message says what to do.
+    pub async fn start(data_dir: &Path, settings: &Settings) -> Result<Self, Error> {
+        let program = Program::find(settings).await?;
+        let data_dir = std::path::absolute(data_dir).map_err(|error| failed("the data directory has no absolute path", error))?;
+        std::fs::create_dir_all(&data_dir).map_err(|error| failed(&format!("cannot make {}", data_dir.display()), error))?;
+        let directory = data_dir.join("postgres");
+        program.own_directory(&directory)?;
+        program.check_reachable(&directory, &settings.run_as).await?;
+
+        let users = File::options()
+            .create(true)
+            .append(true)
+            .open(data_dir.join("postgres.users"))
+            .map_err(|error| failed("cannot open the lock file of the embedded cluster", error))?;
+        // Exclusive while starting, so that two processes do not both start it; then shared for as long as we use it.
+        let users = tokio::task::spawn_blocking(move || users.lock().map(|()| users))
+            .await
+            .map_err(|error| failed("the lock was not waited for", io::Error::other(error)))?
+            .map_err(|error| failed("cannot lock the embedded cluster", error))?;
+        let cluster = Self { directory, program, users };
+        cluster.initialize().await?;
+        cluster.start_server().await?;
+        cluster.users.unlock().and_then(|()| cluster.users.lock_shared()).map_err(|error| failed("cannot lock the embedded cluster", error))?;
+        Ok(cluster)
+    }
+
+    /// The address of a database of the cluster, for its owner.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let socket: String = url::form_urlencoded::byte_serialize(self.socket_dir().to_string_lossy().as_bytes()).collect();
+        format!("postgresql:///{database}?host={}&user=hooklake", socket.replace('+', "%20"))
+    }
+
+    /// Where its Unix socket is: what `psql -h` wants.
+    #[must_use]
+    pub fn socket_dir(&self) -> PathBuf {
+        self.directory.join("run")
+    }
+
+    /// Stops the server if no other process uses it.
+    ///
+    /// # Errors
+    /// When the server does not stop.
+    pub async fn stop(self) -> Result<(), Error> {
+        if self.users.unlock().is_err() || self.users.try_lock().is_err() {
+            return Ok(());
+        }
+        self.run("pg_ctl", &["stop", "-D", &self.data(), "-m", "fast", "-w", "-t", "60"]).await
+    }
+
+    fn data(&self) -> String {
+        self.directory.join("data").to_string_lossy().into_owned()
+    }
+
+    async fn initialize(&self) -> Result<(), Error> {
+        if Path::new(&self.data()).join("PG_VERSION").exists() {
+            return Ok(());
+        }
+        tracing::info!(directory = %self.directory.display(), "making the embedded PostgreSQL cluster");
+        self.run("initdb", &["-D", &self.data(), "-U", "hooklake", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"]).await?;
+        let path = Path::new(&self.data()).join("postgresql.auto.conf");
+        let mut text = std::fs::read_to_string(&path).map_err(|error| failed("cannot read postgresql.auto.conf", error))?;
+        text.push_str(CONFIGURATION);
+        std::fs::write(&path, text).map_err(|error| failed("cannot write postgresql.auto.conf", error))
+    }
+
+    async fn start_server(&self) -> Result<(), Error> {
+        self.forget_dead_server();
+        if self.run("pg_ctl", &["status", "-D", &self.data()]).await.is_ok() {
+            tracing::info!("the embedded PostgreSQL is running already");
+            return Ok(());
+        }
+        let socket = self.socket_dir();
+        self.program.own_directory(&socket)?;
+        let log = self.directory.join("log").to_string_lossy().into_owned();
+        let options = format!("-c unix_socket_directories='{}'", socket.display());
+        self.run("pg_ctl", &["start", "-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options])
+            .await
+            .map_err(|error| Error::Embedded(format!("{error}; its log is {log}"), None))?;
+        if self.run("psql", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "-d", "hooklake", "-c", "SELECT 1"]).await.is_err() {
+            self.run("createdb", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "hooklake"]).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the pid file of a server that is dead but was never reaped, which `pg_ctl` takes for a running one.
+    fn forget_dead_server(&self) {
+        let path = Path::new(&self.data()).join("postmaster.pid");
+        let Some(pid) = std::fs::read_to_string(&path).ok().and_then(|text| text.lines().next().map(str::to_owned)) else {
+            return;
+        };
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The state follows the command's name, which stands in brackets and may hold anything.
+        let is_zombie = state.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
+        if is_zombie && std::fs::remove_file(&path).is_ok() {
+            tracing::warn!(pid, "removed the pid file of a PostgreSQL server that died");
+        }
+    }
+
+    async fn run(&self, program: &str, arguments: &[&str]) -> Result<(), Error> {
+        self.program.run(program, arguments).await
+    }
+}
+
+impl Program {
+    async fn find(settings: &Settings) -> Result<Self, Error> {
+        let bin = if settings.bin_dir.as_os_str().is_empty() { search_bin_dir() } else { Some(settings.bin_dir.clone()) };
+        let bin = bin.filter(|bin| bin.join("initdb").exists()).ok_or_else(|| {
+            Error::Embedded(
+                "no PostgreSQL server programs found; install them (Debian: apt-get install postgresql), name their directory in \
+                 database.bin_dir, or set DATABASE_URL to a server of yours"
+                    .to_owned(),
+                None,
+            )
+        })?;
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+        let run_as = if is_root { Some(user(&settings.run_as).await?) } else { None };
+        Ok(Self { bin, run_as })
+    }
+
+    /// Makes a directory that only the server's user may enter.
+    fn own_directory(&self, directory: &Path) -> Result<(), Error> {
+        let complain = |error| failed(&format!("cannot make {}", directory.display()), error);
+        if !directory.exists() {
+            DirBuilder::new().mode(0o700).create(directory).map_err(complain)?;
+        }
+        if let Some((uid, gid)) = self.run_as {
+            std::os::unix::fs::chown(directory, Some(uid), Some(gid)).map_err(complain)?;
+        }
+        std::fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(complain)
+    }
+
+    /// PostgreSQL refuses to run as root, and the user it runs as may be barred from a directory above the data.
+    async fn check_reachable(&self, directory: &Path, user: &str) -> Result<(), Error> {
+        if self.run_as.is_none() {
+            return Ok(());
+        }
+        let reachable = self.command("test").arg("-w").arg(directory).status().await.is_ok_and(|status| status.success());
+        if reachable {
+            return Ok(());
+        }
+        Err(Error::Embedded(
+            format!(
+                "PostgreSQL refuses to run as root, and the user {user:?} that it runs as cannot enter {}; set data_dir \
+                 (HOOKLAKE_DATA_DIR) to a place that it can, such as /var/lib/hooklake",
+                directory.display()
+            ),
+            None,
+        ))
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = std::process::Command::new(program);
+        // Nothing of our own environment: a PGPORT or PGOPTIONS of the user's would reach the server.
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").current_dir("/").stdin(Stdio::null());
+        if let Some((uid, gid)) = self.run_as {
+            command.uid(uid).gid(gid);
+        }
+        // A group of its own: Ctrl-C in the terminal stops hooklake, which then stops the server in order.
+        command.process_group(0);
+        Command::from(command)
+    }
+
+    async fn run(&self, program: &str, arguments: &[&str]) -> Result<(), Error> {
+        // Into a file rather than a pipe: the server that pg_ctl starts would keep a pipe open for ever.
+        let output = tempfile::tempfile().map_err(|error| failed("no temporary file", error))?;
+        let handle = || output.try_clone().map(Stdio::from).map_err(|error| failed("no temporary file", error));
+        let status = self
+            .command(self.bin.join(program))
+            .args(arguments)
+            .stdout(handle()?)
+            .stderr(handle()?)
+            .status()
+            .await
+            .map_err(|error| failed(&format!("cannot run {program}"), error))?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Embedded(format!("{program} failed: {}", read_back(output).trim()), None))
+    }
+}
+
+fn read_back(mut file: File) -> String {
+    use std::io::{Read, Seek};
+    let mut text = String::new();
+    if file.rewind().and_then(|()| file.read_to_string(&mut text)).is_err() {
+        text.push_str("(its output could not be read)");
+    }
+    text
+}
+
+/// The newest version under Debian's directory, or wherever the PATH leads.
+fn search_bin_dir() -> Option<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
+        })
+        .filter(|(_, bin)| bin.join("initdb").exists() && bin.join("postgres").exists())
+        .collect();
+    versions.sort();
+    versions.pop().map(|(_, bin)| bin).or_else(|| {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).find(|directory| directory.join("initdb").exists() && directory.join("postgres").exists())
+    })
+}
+
+async fn user(name: &str) -> Result<(u32, u32), Error> {
+    let id = async |flag: &str| {
+        let output = Command::new("id").args([flag, name]).output().await.ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    match (id("-u").await, id("-g").await) {
+        (Some(uid), Some(gid)) if uid != 0 => Ok((uid, gid)),
+        _ => Err(Error::Embedded(
+            format!("PostgreSQL refuses to run as root, and there is no user {name:?} to run it as; set database.run_as to an unprivileged user"),
+            None,
+        )),
+    }
+}
+
+fn failed(what: &str, error: io::Error) -> Error {
+    Error::Embedded(what.to_owned(), Some(error))
+}

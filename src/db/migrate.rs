@@ -1,0 +1,50 @@
+//! Brings the schema up to date: migrations, then views, then who may do what. Safe to run from several instances at
+//! once, and again.
+
+use super::{Database, Error, views};
+
+/// The role that the application acts as: it reads the log, appends through `log.append` only, and owns what can be
+/// rebuilt.
+pub const APP_ROLE: &str = "hooklake_app";
+
+/// The role for people, agents and BI tools: it reads views and projections.
+pub const READER_ROLE: &str = "codegen_readonly";
+
+const ROLES: &str = include_str!("roles.sql");
+const GRANTS: &str = include_str!("grants.sql");
+
+mod embedded {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Applies what is missing; refuses a database that a newer hooklake has migrated.
+///
+/// # Errors
+/// When a migration fails or differs from the one that was applied, or the server refuses.
+pub async fn run(database: &Database) -> Result<Vec<String>, Error> {
+    let (mut client, connection) = database.dedicated().await?;
+    let driver = tokio::spawn(connection);
+    let outcome = locked(&mut client).await;
+    drop(client);
+    driver.abort();
+    outcome
+}
+
+async fn locked(client: &mut tokio_postgres::Client) -> Result<Vec<String>, Error> {
+    // Session lock: instances that start together migrate one after the other.
+    client.batch_execute("SET client_min_messages = warning; SELECT pg_advisory_lock(hashtext('hooklake.migrate'))").await?;
+    let report = embedded::migrations::runner()
+        .set_abort_divergent(true)
+        .set_abort_missing(true)
+        .set_migration_table_name("hooklake_migrations")
+        .run_async(client)
+        .await
+        .map_err(Box::new)?;
+    client.batch_execute(ROLES).await?;
+    let transaction = client.transaction().await?;
+    views::install(&transaction).await?;
+    transaction.batch_execute(GRANTS).await?;
+    transaction.commit().await?;
+    client.batch_execute("SELECT pg_advisory_unlock(hashtext('hooklake.migrate'))").await?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}

@@ -1,0 +1,19 @@
+//! The words of the system. No input or output, nothing asynchronous, nothing of ours is imported here.
+//!
+//! An [`Envelope`](envelope::Envelope) is one entry of the log; its place there is a [`Position`], its name an
+//! [`EventId`]. What it says is read by [`Payload`](payload::Payload), never by the writer (decision D9); which
+//! kind of event it is, is an [`EventKind`](kind::EventKind).
+
+pub mod clock;
+pub mod envelope;
+pub mod ids;
+pub mod kind;
+pub mod payload;
+pub mod position;
+
+pub use clock::Clock;
+pub use envelope::Envelope;
+pub use ids::{EventId, Tenant};
+pub use kind::{EventKind, KindPattern};
+pub use payload::{ParseStatus, Payload};
+pub use position::{Position, Span};

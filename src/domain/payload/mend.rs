@@ -1,0 +1,128 @@
+//! Rewrites JSON text so that PostgreSQL's `jsonb` and 64-bit columns can hold it.
+//!
+//! `jsonb` refuses `\u0000` and half a surrogate pair, and expands `1e131000` to 128 kB of digits (decision D9). Text
+//! without any of these is handed back as it is, so that the usual event costs one pass over its bytes.
+
+use std::borrow::Cow;
+
+/// Longer numbers, and those with a large exponent, become strings: their digits stay exact.
+const NUMBER_BYTES_MAX: usize = 18;
+
+/// The replacement character of Unicode, as an escape.
+const REPLACEMENT: &str = "\\ufffd";
+
+/// Replaces what `jsonb` cannot hold; borrowed when there was nothing to replace.
+pub(super) fn for_jsonb(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut mended: Option<String> = None;
+    let mut kept = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let (end, replacement) = match bytes[at] {
+            b'"' => {
+                at = string(text, at, &mut kept, &mut mended);
+                continue;
+            }
+            b'-' | b'0'..=b'9' => {
+                let end = number_end(bytes, at);
+                (end, (!fits(&text[at..end])).then(|| format!("\"{}\"", &text[at..end])))
+            }
+            _ => (at + 1, None),
+        };
+        if let Some(replacement) = replacement {
+            replace(text, at..end, &replacement, &mut kept, &mut mended);
+        }
+        at = end;
+    }
+    match mended {
+        Some(mut mended) => {
+            mended.push_str(&text[kept..]);
+            Cow::Owned(mended)
+        }
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Copies what stands before `range`, then the replacement.
+fn replace(text: &str, range: std::ops::Range<usize>, replacement: &str, kept: &mut usize, mended: &mut Option<String>) {
+    let mended = mended.get_or_insert_with(|| String::with_capacity(text.len()));
+    mended.push_str(&text[*kept..range.start]);
+    mended.push_str(replacement);
+    *kept = range.end;
+}
+
+/// Walks over the string that opens at `open`; returns the place after its closing quote.
+fn string(text: &str, open: usize, kept: &mut usize, mended: &mut Option<String>) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = open + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => return at + 1,
+            b'\\' if bytes.get(at + 1) == Some(&b'u') => match unit(bytes, at) {
+                Some(0xd800..=0xdbff) if matches!(unit(bytes, at + 6), Some(0xdc00..=0xdfff)) => at += 12,
+                Some(0 | 0xd800..=0xdfff) => {
+                    replace(text, at..at + 6, REPLACEMENT, kept, mended);
+                    at += 6;
+                }
+                _ => at += 2,
+            },
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// The UTF-16 unit that an escape `\uXXXX` at this place stands for.
+fn unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+fn number_end(bytes: &[u8], start: usize) -> usize {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    start + bytes[start..].iter().take_while(|byte| is_part(byte)).count()
+}
+
+/// True for what `i64`, or `f64` without loss of its size, can hold. A malformed number is left to the parser.
+fn fits(number: &str) -> bool {
+    if number.len() <= NUMBER_BYTES_MAX && !number.contains(['e', 'E']) {
+        return true;
+    }
+    if number.contains(['.', 'e', 'E']) {
+        // Digits beyond those of a double would be lost, but the size is right: only overflow is refused.
+        return number.len() <= 64 && number.parse::<f64>().map_or(true, |value| value.is_finite() && (value == 0.0 || value.abs() < 1e300));
+    }
+    // serde_json reads larger whole numbers as doubles, which would change their digits.
+    number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() || !well_formed(number)
+}
+
+fn well_formed(integer: &str) -> bool {
+    let digits = integer.strip_prefix('-').unwrap_or(integer);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_is_not_copied() {
+        for text in [r#"{"a":"b\n\\u0000","c":[1,-2.5,1e10]}"#, "", "{\"open", "\"\\", "\"\\u00"] {
+            assert!(matches!(for_jsonb(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_does_not_fit_is_replaced() {
+        assert_eq!(for_jsonb(r#"["\u0000\ud800x\udc00",1e999,-99999999999999999999]"#), r#"["\ufffd\ufffdx\ufffd","1e999","-99999999999999999999"]"#);
+    }
+
+    #[test]
+    fn a_malformed_number_stays_malformed() {
+        assert_eq!(for_jsonb("[00000000000000000000000000]"), "[00000000000000000000000000]");
+    }
+}

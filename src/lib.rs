@@ -1,0 +1,19 @@
+//! **hooklake** keeps every webhook it receives, byte for byte, in an append-only log, and answers questions about them.
+//!
+//! *Sources append to the log. Everything else is a consumer of the log with a checkpoint: projectors, correlator,
+//! search index, lake exporter. Serving reads the results.* So every table, index and file can be thrown away and
+//! rebuilt by replay; what cannot is the log, and it is guarded.
+//!
+//! Read [`log`] next, then [`registry`]: every source and every consumer has one line there. The modules, in reading
+//! order:
+
+pub mod domain;
+
+pub mod db;
+
+pub mod log;
+
+pub mod consumer;
+
+pub mod tasks;
+pub mod telemetry;

@@ -1,0 +1,22 @@
+//! The log: the truth that everything else is rebuilt from.
+//!
+//! The [`Appender`] is the only writer: it batches what concurrent requests bring into one transaction, and answers
+//! each request after COMMIT. The [`Reader`] gives batches after a position; the [`Tail`] says when there is more.
+//! [`partition`] keeps partitions ready; [`chain`] states what each envelope and each batch commits to.
+//!
+//! What it promises:
+//! - an acknowledged envelope is there, byte for byte, exactly once for its key (I1, I2);
+//! - positions have no gaps and become visible in order, so that a reader never passes one that comes later (I4);
+//! - nothing that was refused is stored (I3), and what is stored cannot be changed by the application's role.
+//!
+//! Deliberately absent: any understanding of the bodies. Readers parse them (decision D9).
+
+pub mod append;
+pub mod chain;
+pub mod partition;
+pub mod read;
+pub mod tail;
+
+pub use append::{AppendError, Appender, NewEnvelope, Outcome, Receipt};
+pub use read::{Batch, BatchLimits, Reader};
+pub use tail::Tail;

@@ -1,0 +1,128 @@
+//! Batches after a position, never past the settled edge.
+
+use bytes::Bytes;
+use tokio_postgres::Row;
+
+use crate::db::{self, Database};
+use crate::domain::clock::Timestamp;
+use crate::domain::envelope::{Flag, Headers, Verdict};
+use crate::domain::{Envelope, EventId, Position, Span, Tenant};
+
+const READ: &str = include_str!("read.sql");
+const READ_ONE: &str = include_str!("read_one.sql");
+
+/// How much one batch may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchLimits {
+    /// The most positions that it spans.
+    pub entries: u32,
+    /// The most bytes of bodies, save that one envelope always goes.
+    pub bytes: i64,
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        Self { entries: 500, bytes: 16 << 20 }
+    }
+}
+
+/// Part of the log: every envelope of the span that the reader follows.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// What was looked at. Positions of sources that the reader does not follow are in the span, not in the envelopes.
+    pub span: Span,
+    /// In order of position.
+    pub envelopes: Vec<Envelope>,
+    /// The end of the log when it was read.
+    pub head: Position,
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// The last position given out; everything up to it is visible.
+    pub position: Position,
+    /// When it was appended; none while the log is empty.
+    pub received_at: Option<Timestamp>,
+}
+
+/// Reads the log. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    database: Database,
+}
+
+impl Reader {
+    /// A reader of this database's log.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// The end of the log.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn head(&self) -> Result<Head, db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached("SELECT position, CASE WHEN position > 0 THEN received_at END FROM log.head").await?;
+        let row = connection.query_one(&statement, &[]).await?;
+        Ok(Head { position: Position::new(row.get(0)), received_at: row.get(1) })
+    }
+
+    /// What comes after a position. `since` is the time of the last envelope read, if known; it saves looking at older
+    /// partitions.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn after(&self, after: Position, since: Option<Timestamp>, sources: Option<&[&str]>, limits: BatchLimits) -> Result<Batch, db::Error> {
+        let head = self.head().await?.position;
+        let through = Position::new(head.get().min(after.get() + i64::from(limits.entries)));
+        self.span(Span { after, through }, since, sources, limits.bytes, head).await
+    }
+
+    async fn span(&self, span: Span, since: Option<Timestamp>, sources: Option<&[&str]>, bytes: i64, head: Position) -> Result<Batch, db::Error> {
+        if span.is_empty() {
+            return Ok(Batch { span: Span { after: span.after, through: span.after }, envelopes: Vec::new(), head });
+        }
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(READ).await?;
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since]).await?;
+        let total: i64 = rows.first().map_or(0, |row| row.get("total"));
+        let envelopes = rows.into_iter().map(envelope).collect::<Vec<_>>();
+        // Cut short by its bytes: the rest of the span comes with the next batch.
+        let is_whole = i64::try_from(envelopes.len()).is_ok_and(|read| read == total);
+        let through = if is_whole { span.through } else { envelopes.last().map_or(span.through, |last| last.position) };
+        Ok(Batch { span: Span { after: span.after, through }, envelopes, head })
+    }
+
+    /// The envelope of this name, if the tenant has one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn one(&self, tenant: &Tenant, id: EventId) -> Result<Option<Envelope>, db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(READ_ONE).await?;
+        let row = connection.query_opt(&statement, &[&id.uuid(), &tenant.as_str()]).await?;
+        Ok(row.map(envelope))
+    }
+}
+
+fn envelope(row: Row) -> Envelope {
+    Envelope {
+        position: Position::new(row.get("position")),
+        id: EventId::from_uuid(row.get("id")),
+        tenant: Tenant::new(row.get::<_, String>("tenant")),
+        source: row.get("source"),
+        delivery_key: row.get("delivery_key"),
+        event_type: row.get("event_type"),
+        arrived_at: row.get("arrived_at"),
+        received_at: row.get("received_at"),
+        headers: serde_json::from_str::<Headers>(row.get("headers")).unwrap_or_default(),
+        body: Bytes::from(row.get::<_, Option<Vec<u8>>>("body").unwrap_or_default()),
+        verdict: Verdict::from_word(row.get("verdict")).unwrap_or(Verdict::Signed),
+        secret_id: row.get("secret_id"),
+        flags: row.get::<_, Vec<&str>>("flags").into_iter().filter_map(Flag::from_word).collect(),
+    }
+}

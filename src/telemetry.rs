@@ -1,0 +1,166 @@
+//! Logs and metrics. Bodies, secrets and signatures are in neither.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people at a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to standard error, so that standard output holds only answers.
+///
+/// # Errors
+/// When the level is not one that [`tracing_subscriber::EnvFilter`] knows, or logging was started before.
+pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_new(level).map_err(|error| anyhow::anyhow!("log.level {level:?} is not a level or filter: {error}"))?;
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = match format {
+        LogFormat::Text => lines.compact().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("logging was started before: {error}"))
+}
+
+/// What is counted. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Registry,
+    inner: Arc<Families>,
+}
+
+#[derive(Debug)]
+struct Families {
+    deliveries: IntCounterVec,
+    refused: IntCounterVec,
+    body_bytes: IntCounterVec,
+    ingest_seconds: Histogram,
+    consumed: IntCounterVec,
+    parked: IntCounterVec,
+    queries: IntCounterVec,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    ///
+    /// # Panics
+    /// When two families have one name, which a test would find.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let family = IntCounterVec::new(Opts::new(name, help), labels).expect("the name and labels are valid");
+            registry.register(Box::new(family.clone())).expect("the name is used once");
+            family
+        };
+        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+        let ingest_seconds =
+            Histogram::with_opts(HistogramOpts::new("hooklake_ingest_duration_seconds", "Time from a delivery's first byte to its answer.").buckets(buckets))
+                .expect("the name and buckets are valid");
+        registry.register(Box::new(ingest_seconds.clone())).expect("the name is used once");
+        let inner = Families {
+            deliveries: counter("hooklake_deliveries_total", "Authentic deliveries by outcome: accepted, duplicate, conflict.", &["source", "outcome"]),
+            refused: counter("hooklake_refused_total", "Requests refused at the door, by reason; nothing of them is stored.", &["source", "reason"]),
+            body_bytes: counter("hooklake_body_bytes_total", "Bytes of accepted bodies.", &["source"]),
+            ingest_seconds,
+            consumed: counter("hooklake_consumed_total", "Envelopes applied by each consumer.", &["consumer"]),
+            parked: counter("hooklake_parked_total", "Envelopes that a consumer set aside.", &["consumer"]),
+            queries: counter("hooklake_queries_total", "Questions answered, by door and outcome.", &["door", "outcome"]),
+        };
+        Self { registry, inner: Arc::new(inner) }
+    }
+
+    /// An authentic delivery was answered.
+    pub fn delivered(&self, source: &str, outcome: &str, bytes: usize, took: Duration) {
+        self.inner.deliveries.with_label_values(&[source, outcome]).inc();
+        self.inner.body_bytes.with_label_values(&[source]).inc_by(bytes as u64);
+        self.inner.ingest_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A request was refused. `source` is one that is configured, or `unknown`.
+    pub fn refused(&self, source: &str, reason: &str) {
+        self.inner.refused.with_label_values(&[source, reason]).inc();
+    }
+
+    /// A consumer applied envelopes.
+    pub fn consumed(&self, consumer: &str, envelopes: usize) {
+        self.inner.consumed.with_label_values(&[consumer]).inc_by(envelopes as u64);
+    }
+
+    /// A consumer set an envelope aside.
+    pub fn parked(&self, consumer: &str) {
+        self.inner.parked.with_label_values(&[consumer]).inc();
+    }
+
+    /// A question was answered (`ok`) or not (`error`).
+    pub fn queried(&self, door: &str, outcome: &str) {
+        self.inner.queries.with_label_values(&[door, outcome]).inc();
+    }
+
+    /// Deliveries answered, by outcome over all sources: accepted, duplicate, conflict; and those refused.
+    #[must_use]
+    pub fn delivery_totals(&self) -> DeliveryTotals {
+        let mut totals = DeliveryTotals::default();
+        for family in self.registry.gather() {
+            for metric in family.get_metric() {
+                let value = metric.get_counter().get_value();
+                let outcome = metric.get_label().iter().find(|label| label.name() == "outcome").map(|label| label.value().to_owned());
+                match (family.name(), outcome.as_deref()) {
+                    ("hooklake_deliveries_total", Some("accepted")) => totals.accepted += value,
+                    ("hooklake_deliveries_total", Some("duplicate")) => totals.duplicate += value,
+                    ("hooklake_deliveries_total", Some("conflict")) => totals.conflict += value,
+                    ("hooklake_refused_total", _) => totals.refused += value,
+                    _ => {}
+                }
+            }
+        }
+        totals.average_ms = match self.inner.ingest_seconds.get_sample_count() {
+            0 => 0.0,
+            count => self.inner.ingest_seconds.get_sample_sum() * 1000.0 / count as f64,
+        };
+        totals
+    }
+
+    /// Where others may register what they measure at the moment of asking.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Everything in Prometheus's text format.
+    ///
+    /// # Errors
+    /// When a family cannot be written as text.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// Deliveries since the process started.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub struct DeliveryTotals {
+    /// New in the log.
+    pub accepted: f64,
+    /// In the log already.
+    pub duplicate: f64,
+    /// Known key, other body.
+    pub conflict: f64,
+    /// Not let in.
+    pub refused: f64,
+    /// Mean time to the answer, in milliseconds.
+    pub average_ms: f64,
+}
