@@ -13,6 +13,8 @@ pub mod db;
 
 pub mod log;
 
+pub mod sources;
+
 pub mod consumer;
 
 pub mod tasks;
