@@ -17,5 +17,6 @@ pub mod sources;
 
 pub mod consumer;
 
+pub mod config;
 pub mod tasks;
 pub mod telemetry;

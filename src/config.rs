@@ -1,0 +1,240 @@
+//! Settings: read once, typed, checked before anything starts. `config.default.toml` is the reference.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::db;
+use crate::sources::generic::{TimestampValidation, Verification};
+use crate::sources::{Secret, Secrets};
+use crate::telemetry::LogFormat;
+
+mod environment;
+
+/// The reference file, which is also the default.
+pub const DEFAULT: &str = include_str!("config.default.toml");
+
+/// Every setting.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    data_dir: PathBuf,
+    /// `[server]`
+    pub server: Server,
+    /// `[database]`
+    pub database: db::Settings,
+    /// `[logging]`
+    pub logging: Logging,
+    /// `[sources]`
+    pub sources: Sources,
+}
+
+/// `[server]`: the one listener and its limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents each of them")]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+    pub body_bytes_max: usize,
+    pub bodies_in_flight_bytes_max: usize,
+    pub connections_max: usize,
+    pub headers_timeout_ms: u64,
+    pub body_timeout_ms: u64,
+    pub stop_timeout_ms: u64,
+}
+
+/// `[logging]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logging {
+    /// A level or filter.
+    pub level: String,
+    /// Text or JSON.
+    pub format: LogFormat,
+}
+
+/// `[sources]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents each of them")]
+pub struct Sources {
+    pub github: Provider,
+    pub linear: Provider,
+    pub slack: Provider,
+    pub custom: BTreeMap<String, Custom>,
+}
+
+/// A provider that hooklake knows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// False: its path answers 404.
+    pub enabled: bool,
+    secrets: Vec<Secret>,
+    /// In bytes; 0 for the server's.
+    pub body_bytes_max: usize,
+}
+
+impl Provider {
+    /// The active secrets.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.secrets.clone())
+    }
+}
+
+/// A source of one's own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Custom {
+    #[serde(default)]
+    secrets: Vec<Secret>,
+    /// Ways to verify that are not Standard Webhooks.
+    #[serde(default)]
+    pub verifications: Vec<Verification>,
+    /// Whether and how old a timestamp may be.
+    pub timestamp_validation: Option<TimestampValidation>,
+    /// The header that tells deliveries apart.
+    pub id_header: Option<String>,
+    /// In bytes; 0 for the server's.
+    #[serde(default)]
+    pub body_bytes_max: usize,
+}
+
+impl Custom {
+    /// The active secrets of the Standard Webhooks scheme.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.secrets.clone())
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not there or cannot be read.
+    #[error("cannot read the settings file {0}")]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// The file is not TOML.
+    #[error("{origin} is not TOML: {message}")]
+    Syntax {
+        /// Which file.
+        origin: String,
+        /// What and where.
+        message: String,
+    },
+    /// A setting is unknown or has a value that it cannot have.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Config {
+    /// Gathers the layers: the defaults, a file, `.env`, the environment.
+    ///
+    /// # Errors
+    /// When a layer cannot be read, or holds a name or a value that hooklake does not know.
+    pub fn load(file: Option<&Path>, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        let mut settings = parse("the reference file", DEFAULT)?;
+        let reference = settings.clone();
+        let default_file = Path::new("hooklake.toml");
+        if let Some(path) = file.or_else(|| default_file.exists().then_some(default_file)) {
+            let text = std::fs::read_to_string(path).map_err(|error| Error::Unreadable(path.to_owned(), error))?;
+            merge(&mut settings, parse(&path.display().to_string(), &text)?);
+        }
+        environment::apply(&mut settings, &reference, variables)?;
+        let config: Self = serde_path_to_error::deserialize(Value::Table(settings)).map_err(|error| {
+            let path = error.path().to_string();
+            Error::Invalid(format!("setting {path}: {}", error.into_inner().message()))
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Where everything lives that is not in a configured database.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        use std::os::unix::fs::MetadataExt;
+        if !self.data_dir.as_os_str().is_empty() {
+            return self.data_dir.clone();
+        }
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
+        PathBuf::from(if is_root { "/var/lib/hooklake" } else { "data" })
+    }
+
+    /// The largest body of a source, in bytes.
+    #[must_use]
+    pub const fn body_bytes_max(&self, of_source: usize) -> usize {
+        if of_source == 0 { self.server.body_bytes_max } else { of_source }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let invalid = |message: String| Err(Error::Invalid(message));
+        for (name, custom) in &self.sources.custom {
+            if let Some(reason) = bad_source_name(name) {
+                return invalid(format!("setting sources.custom.{name}: {reason}"));
+            }
+            if custom.secrets().is_empty() && custom.verifications.is_empty() {
+                return invalid(format!("setting sources.custom.{name}: a source needs secrets or verifications, or anyone could write to it"));
+            }
+        }
+        for (name, value) in [
+            ("server.body_bytes_max", self.server.body_bytes_max),
+            ("server.connections_max", self.server.connections_max),
+            ("database.connections_max", self.database.connections_max),
+        ] {
+            if value == 0 {
+                return invalid(format!("setting {name}: must be more than 0"));
+            }
+        }
+        if self.database.connections_max < CONNECTIONS_NEEDED {
+            return invalid(format!("setting database.connections_max: hooklake needs at least {CONNECTIONS_NEEDED}"));
+        }
+        if self.server.bodies_in_flight_bytes_max < self.server.body_bytes_max {
+            return invalid(
+                "setting server.bodies_in_flight_bytes_max: must be at least server.body_bytes_max, or the largest body could never be received".to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Three lanes of the appender, and one for everyone else who may wait for it.
+const CONNECTIONS_NEEDED: usize = 6;
+
+/// Names that mean something else under `/webhook/`.
+const RESERVED: &[&str] = &["github", "linear", "slack", "deployment", "custom", "hooklake", "unknown"];
+
+fn bad_source_name(name: &str) -> Option<&'static str> {
+    let is_plain = !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+    if !is_plain {
+        Some("a source's name is 1 to 64 of a-z, 0-9, _ and -")
+    } else if name.starts_with("wh_") {
+        Some("a source's name must not begin with wh_, as generated paths do")
+    } else if RESERVED.contains(&name) {
+        Some("this name is hooklake's own")
+    } else {
+        None
+    }
+}
+
+fn parse(origin: &str, text: &str) -> Result<Table, Error> {
+    text.parse::<Table>().map_err(|error| Error::Syntax { origin: origin.to_owned(), message: error.to_string().trim().to_owned() })
+}
+
+/// Lays one table over another; lists and single values replace.
+fn merge(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! `POST /webhook/…` and `POST /events/…`: reads the raw request within its limits, hands it to its source, appends what
+//! the source makes of it, and answers after COMMIT.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::consumer::checkpoint;
+use crate::db::Database;
+use crate::domain::Clock;
+use crate::log::{AppendError, Appender, Outcome, Receipt};
+use crate::registry::{Door, Doors};
+use crate::sources::own::Own;
+use crate::sources::{RawRequest, Received, Source};
+use crate::telemetry::Metrics;
+
+/// From the whole body to the answer: Slack allows 3 s, and some of it is the network's.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2400);
+/// When a sender should come back.
+const RETRY_AFTER_S: &str = "2";
+/// The unit in which memory for bodies is counted.
+const BUDGET_UNIT: usize = 1024;
+
+/// What receiving needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Ingest {
+    doors: Arc<Doors>,
+    appender: Appender,
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    budget: Arc<Semaphore>,
+    body_timeout: Duration,
+}
+
+impl Ingest {
+    /// Receives through these doors. At most `bodies_in_flight_bytes_max` bytes of bodies are held at once.
+    #[must_use]
+    pub fn new(doors: Doors, appender: Appender, database: Database, clock: Clock, metrics: Metrics, settings: &crate::config::Server) -> Self {
+        Self {
+            doors: Arc::new(doors),
+            appender,
+            database,
+            clock,
+            metrics,
+            budget: Arc::new(Semaphore::new(settings.bodies_in_flight_bytes_max / BUDGET_UNIT)),
+            body_timeout: Duration::from_millis(settings.body_timeout_ms),
+        }
+    }
+
+    /// Deliveries that wait to be stored.
+    #[must_use]
+    pub fn queue_depth(&self) -> usize {
+        self.appender.queue_depth()
+    }
+
+    async fn receive(&self, door: &Door, request: Request) -> Result<Response, Rejected> {
+        let started = Instant::now();
+        let arrived_at = self.clock.now();
+        let (parts, body) = request.into_parts();
+        check_headers(&parts.headers, door.body_bytes_max)?;
+        // Held until the answer, so that what waits to be stored counts as well.
+        let (body, _memory) = self.read(body, door.body_bytes_max).await?;
+        let bytes = body.len();
+        let raw = RawRequest { headers: parts.headers, body, arrived_at };
+        let received = door.source.receive(&raw, self.clock.now()).map_err(|refusal| Rejected::NotAuthentic(refusal.reason()))?;
+        let Received { envelope, echo, warnings } = received;
+        let Some(envelope) = envelope else {
+            return Ok(StatusCode::OK.into_response());
+        };
+        let stored = tokio::time::timeout(ANSWER_WITHIN, self.appender.append(envelope)).await;
+        let receipt = stored.map_err(|_| Rejected::Unavailable("the delivery was not stored in time"))??;
+        let took = started.elapsed();
+        self.metrics.delivered(door.source.name(), outcome_word(receipt.outcome), bytes, took);
+        if let Some(challenge) = echo {
+            return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response());
+        }
+        Ok(Json(self.reply(&receipt, &warnings, took).await).into_response())
+    }
+
+    /// The reply that senders of five systems expect, in one.
+    async fn reply(&self, receipt: &Receipt, warnings: &[String], took: Duration) -> Value {
+        let is_new = receipt.outcome == Outcome::Accepted;
+        // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells.
+        let processed = !is_new && checkpoint::position(&self.database, crate::projectors::EVENTS).await.is_ok_and(|position| position >= receipt.position);
+        let mut reply = json!({
+            "status": outcome_word(receipt.outcome),
+            "success": true,
+            "eventId": receipt.id.to_string(),
+            "position": receipt.position,
+            "duplicate": !is_new,
+            "processed": processed,
+            // Nothing forwards events yet, so none was.
+            "routed": false,
+            "processingTime": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "timestamp": self.clock.now().timestamp_millis(),
+        });
+        if !warnings.is_empty() {
+            reply["warnings"] = json!(warnings);
+        }
+        reply
+    }
+
+    /// Reads a body of at most `bytes_max`, within the time and the memory that all bodies share.
+    async fn read(&self, mut body: Body, bytes_max: usize) -> Result<(Bytes, OwnedSemaphorePermit), Rejected> {
+        let mut memory = Arc::clone(&self.budget).try_acquire_many_owned(0).map_err(|_| Rejected::Unavailable("the server is stopping"))?;
+        let reading = async {
+            let mut first: Option<Bytes> = None;
+            let mut whole = BytesMut::new();
+            let mut length = 0;
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| Rejected::Broken)?;
+                let Ok(data) = frame.into_data() else { continue };
+                length += data.len();
+                if length > bytes_max {
+                    return Err(Rejected::TooLarge(bytes_max));
+                }
+                let missing = length.div_ceil(BUDGET_UNIT).saturating_sub(memory.num_permits());
+                let more = Arc::clone(&self.budget).try_acquire_many_owned(u32::try_from(missing).unwrap_or(u32::MAX));
+                memory.merge(more.map_err(|_| Rejected::Unavailable("too many bodies are being received"))?);
+                // Most bodies come in one piece, which is then not copied.
+                match (&first, whole.is_empty()) {
+                    (None, true) => first = Some(data),
+                    _ => {
+                        if let Some(first) = first.take() {
+                            whole.extend_from_slice(&first);
+                        }
+                        whole.extend_from_slice(&data);
+                    }
+                }
+            }
+            Ok(first.unwrap_or_else(|| whole.freeze()))
+        };
+        let bytes = tokio::time::timeout(self.body_timeout, reading).await.map_err(|_| Rejected::TooSlow)??;
+        Ok((bytes, memory))
+    }
+}
+
+/// Refuses by the headers alone what the body could only make worse.
+fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<(), Rejected> {
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?"));
+    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(Rejected::Encoded);
+    }
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());
+    if declared.is_some_and(|declared| declared > bytes_max as u64) {
+        return Err(Rejected::TooLarge(bytes_max));
+    }
+    Ok(())
+}
+
+const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Duplicate => "duplicate",
+        Outcome::Conflict => "conflict",
+    }
+}
+
+/// Why a delivery was not taken.
+enum Rejected {
+    UnknownSource,
+    Unconfigured,
+    NotAuthentic(&'static str),
+    Encoded,
+    TooLarge(usize),
+    TooSlow,
+    Broken,
+    Unavailable(&'static str),
+}
+
+impl From<AppendError> for Rejected {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Busy => Self::Unavailable("too many deliveries wait to be stored"),
+            AppendError::Database(_) => Self::Unavailable("the delivery could not be stored"),
+            AppendError::Stopping => Self::Unavailable("the server is stopping"),
+        }
+    }
+}
+
+impl Rejected {
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownSource => "unknown_source",
+            Self::Unconfigured => "no_secret",
+            Self::NotAuthentic(reason) => reason,
+            Self::Encoded => "content_encoding",
+            Self::TooLarge(_) => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::Broken => "broken",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// Status, the short name that senders match on, and what to do.
+    fn answer(&self) -> (StatusCode, &'static str, String) {
+        match self {
+            Self::UnknownSource => (StatusCode::NOT_FOUND, "Unknown source", "there is no such webhook".to_owned()),
+            Self::Unconfigured => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Source not configured",
+                "this source has no secret, so nothing can be verified; set one (see `hooklake config show`)".to_owned(),
+            ),
+            Self::NotAuthentic(_) => (StatusCode::UNAUTHORIZED, "Invalid webhook signature", "the signature is missing, wrong or too old".to_owned()),
+            Self::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding not supported", "send the body as it is, without Content-Encoding".to_owned()),
+            Self::TooLarge(bytes_max) => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large", format!("a body may have at most {bytes_max} bytes")),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Body too slow", "the body did not arrive in time".to_owned()),
+            Self::Broken => (StatusCode::BAD_REQUEST, "Body incomplete", "the connection ended before the body did, or its framing is wrong".to_owned()),
+            Self::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Failed to process event", format!("{why}; send it again with the same delivery id")),
+        }
+    }
+}
+
+impl IntoResponse for Rejected {
+    fn into_response(self) -> Response {
+        let (status, error, detail) = self.answer();
+        let body = json!({"type": "about:blank", "title": error, "status": status.as_u16(), "detail": detail, "success": false, "error": error});
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
+        }
+        if matches!(self, Self::TooLarge(_) | Self::TooSlow | Self::Encoded) {
+            // The rest of the body is still on its way and is not read.
+            headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+async fn through(ingest: &Ingest, name: &str, door: Option<&Door>, request: Request) -> Response {
+    let outcome = match door {
+        None => Err(Rejected::UnknownSource),
+        Some(door) if !door.source.is_configured() => Err(Rejected::Unconfigured),
+        Some(door) => ingest.receive(door, request).await,
+    };
+    outcome.unwrap_or_else(|rejected| {
+        // Only names of our own become labels; a stranger could make up any number of others.
+        let source = door.map_or("unknown", |door| door.source.name());
+        ingest.metrics.refused(source, rejected.reason());
+        tracing::debug!(source = name.escape_default().to_string(), reason = rejected.reason(), "a delivery was refused: {}", rejected.reason());
+        rejected.into_response()
+    })
+}
+
+/// `POST /webhook/{source}`: a provider, a source of one's own, or a generated path.
+pub async fn webhook(State(ingest): State<Ingest>, Path(name): Path<String>, request: Request) -> Response {
+    through(&ingest, &name, ingest.doors.by_path(&name), request).await
+}
+
+/// `POST /webhook/custom/{name}`: a source of one's own.
+pub async fn custom_webhook(State(ingest): State<Ingest>, Path(name): Path<String>, request: Request) -> Response {
+    through(&ingest, &name, ingest.doors.custom(&name), request).await
+}
+
+/// `POST /webhook`: the provider is known by its headers.
+pub async fn default_webhook(State(ingest): State<Ingest>, request: Request) -> Response {
+    let door = ingest.doors.by_headers(request.headers());
+    through(&ingest, "webhook", door, request).await
+}
+
+/// An event of one's own; the caller's credential was checked.
+async fn own(ingest: &Ingest, own: Own, request: Request) -> Response {
+    through(ingest, own.name(), Some(ingest.doors.own(own)), request).await
+}
+
+/// `POST /events/deployment`.
+pub async fn deployment(State(ingest): State<Ingest>, request: Request) -> Response {
+    own(&ingest, Own::Deployment, request).await
+}
+
+/// `POST /events/custom`.
+pub async fn custom_event(State(ingest): State<Ingest>, request: Request) -> Response {
+    own(&ingest, Own::Custom, request).await
+}

@@ -1,0 +1,69 @@
+//! The one listener: accepts connections, bounds what each may cost, and stops without cutting a request short.
+//!
+//! HTTP/1.1 only: proxies and tunnels speak it to what is behind them, and it leaves out the stream and reset floods of
+//! HTTP/2 (RELIABILITY B38).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::config::Server;
+use crate::tasks::{Stop, Tasks};
+
+/// More headers than any provider sends, and fewer than would cost something; one more gets 431.
+const HEADERS_MAX: usize = 100;
+/// All headers of a request together, in bytes; more gets 431.
+const HEADERS_BYTES_MAX: usize = 32 * 1024;
+/// How long to wait when no more files can be opened.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Serves until told to stop, then lets the requests under way finish, for as long as settings allow.
+pub async fn serve(listener: TcpListener, router: Router, settings: Server, tasks: Tasks, stop: Stop) {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(settings.connections_max));
+    while let Some(Ok(place)) = stop.or(Arc::clone(&places).acquire_owned()).await {
+        let Some(accepted) = stop.or(listener.accept()).await else { break };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
+                stop.sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        let connection = graceful.watch(connection(stream, router.clone(), &settings));
+        tasks.spawn("http.connection", async move {
+            // A client that breaks off or sends nonsense is its own affair.
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &*error as &dyn std::error::Error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    let patience = Duration::from_millis(settings.stop_timeout_ms);
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still under way after {patience:?} and are cut off");
+    }
+}
+
+type Connection = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+
+fn connection(stream: TcpStream, router: Router, settings: &Server) -> Connection {
+    // Answers are small and written whole.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY could not be set");
+    }
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(settings.headers_timeout_ms))
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADERS_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+}
