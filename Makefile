@@ -1,0 +1,44 @@
+# What one types. `make` alone lists it. deploy/setup.sh installs what a target needs, and only what is missing.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench clean
+
+# Where cargo puts what it builds; a machine may set it for several projects at once.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PAYLOADS := .tools/examples/node_modules/@octokit/webhooks-examples
+
+help:
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
+
+demo: ## start hooklake, send it real webhooks, show what it makes of them; Ctrl-C stops it
+	@deploy/setup.sh demo
+	@[[ -x $(TARGET)/debug/hooklake ]] || echo 'The first build compiles every dependency (DataFusion is most of it): minutes, once.'
+	@cargo build --locked --bin hooklake
+	@exec $(TARGET)/debug/hooklake demo --payloads $(PAYLOADS)
+
+serve: ## start hooklake with your own settings
+	@deploy/setup.sh base
+	@cargo build --locked --bin hooklake
+	@exec $(TARGET)/debug/hooklake serve
+
+test: ## every test, with the real clients and tools they use
+	deploy/setup.sh test
+	cargo test --locked
+
+check: ## format, lints, docs, house rules, licences and origin of dependencies
+	deploy/setup.sh check
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	cargo test --locked --test tidy
+	.tools/bin/cargo-deny --locked check licenses bans sources
+
+bench: ## how much it takes in per second, beside what the database itself can do
+	deploy/setup.sh demo
+	cargo build --release --locked
+	$(TARGET)/release/hooklake-bench --payloads $(PAYLOADS)
+
+clean: ## remove what was built and fetched; ./data stays
+	cargo clean
+	rm -rf .tools
