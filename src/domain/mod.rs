@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod envelope;
+pub mod facts;
 pub mod ids;
 pub mod kind;
 pub mod payload;
@@ -13,6 +14,7 @@ pub mod position;
 
 pub use clock::Clock;
 pub use envelope::Envelope;
+pub use facts::{Facts, Priority};
 pub use ids::{EventId, Tenant};
 pub use kind::{EventKind, KindPattern};
 pub use payload::{ParseStatus, Payload};

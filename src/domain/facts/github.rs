@@ -1,0 +1,164 @@
+//! Facts of GitHub's webhooks. The object that an event is about stands under a name of its own (`pull_request`,
+//! `issue`, `check_run`, …), so facts are found by looking for these names rather than by a table of 60 event types.
+
+use serde_json::Value;
+
+use super::{Facts, Priority, excerpt, first_text, joined, owned, text};
+
+/// Objects that carry a number within a repository.
+const NUMBERED: [&str; 5] = ["pull_request", "issue", "discussion", "milestone", "alert"];
+
+/// Where a title stands, the most telling first.
+const TITLES: [&str; 22] = [
+    "/pull_request/title",
+    "/issue/title",
+    "/discussion/title",
+    "/release/name",
+    "/release/tag_name",
+    "/check_run/name",
+    "/workflow_run/display_title",
+    "/workflow_run/name",
+    "/workflow_job/name",
+    "/milestone/title",
+    "/alert/rule/description",
+    "/alert/security_advisory/summary",
+    "/alert/affected_package_name",
+    "/security_advisory/summary",
+    "/project/name",
+    "/project_column/name",
+    "/package/name",
+    "/label/name",
+    "/team/name",
+    "/rule/name",
+    "/pages/0/title",
+    "/context",
+];
+
+/// Where the address stands that a person can open, the most exact first.
+const URLS: [&str; 22] = [
+    "/comment/html_url",
+    "/review/html_url",
+    "/pull_request/html_url",
+    "/issue/html_url",
+    "/answer/html_url",
+    "/discussion/html_url",
+    "/release/html_url",
+    "/check_run/html_url",
+    "/workflow_job/html_url",
+    "/workflow_run/html_url",
+    "/milestone/html_url",
+    "/alert/html_url",
+    "/deployment_status/target_url",
+    "/commit/html_url",
+    "/compare",
+    "/pages/0/html_url",
+    "/package/html_url",
+    "/forkee/html_url",
+    "/project/html_url",
+    "/team/html_url",
+    "/security_advisory/references/0/url",
+    "/repository/html_url",
+];
+
+pub(super) fn facts(payload: &Value) -> Facts {
+    Facts {
+        actor: owned(first_text(payload, &["/sender/login", "/pusher/name"])),
+        title: title(payload),
+        body_text: body_text(payload),
+        repository: owned(text(payload, "/repository/full_name")),
+        subject: subject(payload),
+        url: owned(first_text(payload, &URLS)),
+        priority: Priority::Normal,
+    }
+}
+
+fn title(payload: &Value) -> Option<String> {
+    if let Some(title) = first_text(payload, &TITLES) {
+        return Some(title.to_owned());
+    }
+    if let Some(message) = first_text(payload, &["/head_commit/message", "/check_suite/head_commit/message", "/merge_group/head_commit/message"]) {
+        return excerpt(message);
+    }
+    if let Some(environment) = text(payload, "/deployment/environment") {
+        let state = text(payload, "/deployment_status/state").unwrap_or("created");
+        return Some(format!("{environment}: {state}"));
+    }
+    if let Some(comment) = text(payload, "/comment/body") {
+        return excerpt(comment);
+    }
+    let named = first_text(payload, &["/ref", "/project_card/note", "/client_payload/title", "/zen", "/member/login", "/forkee/full_name"]);
+    named.and_then(|name| excerpt(name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/")).unwrap_or(name)))
+}
+
+/// What was written in this event; the description that a comment answers was written in an earlier one.
+fn body_text(payload: &Value) -> Option<String> {
+    if let Some(comments) = payload.pointer("/thread/comments").and_then(Value::as_array) {
+        return joined(comments.iter().filter_map(|comment| text(comment, "/body")));
+    }
+    if let Some(written) = ["/comment", "/review", "/answer"].iter().find_map(|pointer| payload.pointer(pointer).filter(|found| found.is_object())) {
+        return owned(text(written, "/body"));
+    }
+    if let Some(commits) = payload.get("commits").and_then(Value::as_array) {
+        return joined(commits.iter().filter_map(|commit| text(commit, "/message")));
+    }
+    joined(
+        [
+            "/pull_request/body",
+            "/issue/body",
+            "/discussion/body",
+            "/release/body",
+            "/milestone/description",
+            "/check_run/output/title",
+            "/check_run/output/summary",
+            "/check_run/output/text",
+            "/commit/commit/message",
+            "/description",
+            "/deployment/description",
+            "/deployment_status/description",
+            "/project_card/note",
+            "/alert/rule/full_description",
+            "/alert/security_advisory/description",
+            "/security_advisory/description",
+            "/label/description",
+            "/merge_group/head_commit/message",
+            "/check_suite/head_commit/message",
+            "/workflow_run/head_commit/message",
+            "/pages/0/summary",
+        ]
+        .iter()
+        .filter_map(|pointer| text(payload, pointer)),
+    )
+}
+
+fn subject(payload: &Value) -> Option<String> {
+    let repository = text(payload, "/repository/full_name")?;
+    for name in NUMBERED {
+        // Issues, pull requests and discussions share one numbering; the others have their own.
+        let separator = match name {
+            "milestone" => " milestone ",
+            "alert" => " alert ",
+            _ => "#",
+        };
+        if let Some(number) = payload.pointer(&format!("/{name}/number")).and_then(Value::as_i64) {
+            return Some(format!("{repository}{separator}{number}"));
+        }
+    }
+    let commit = [
+        "/check_run/head_sha",
+        "/check_suite/head_sha",
+        "/workflow_run/head_sha",
+        "/workflow_job/head_sha",
+        "/deployment/sha",
+        "/comment/commit_id",
+        "/merge_group/head_sha",
+        "/sha",
+        "/head_commit/id",
+        "/release/tag_name",
+    ];
+    let place = first_text(payload, &commit).or_else(|| text(payload, "/ref").map(branch_of));
+    Some(place.map_or_else(|| repository.to_owned(), |place| format!("{repository}@{place}")))
+}
+
+fn branch_of(reference: &str) -> &str {
+    reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/")).unwrap_or(reference)
+}

@@ -1,0 +1,56 @@
+//! Facts of Linear's webhooks.
+
+use serde_json::Value;
+
+use super::{Facts, Priority, excerpt, first_text, owned, text};
+
+pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
+    Facts {
+        actor: actor(payload),
+        title: title(event_type, payload),
+        body_text: owned(first_text(payload, &["/data/description", "/data/body", "/data/content", "/data/issue/description"])),
+        repository: None,
+        subject: owned(issue_identifier(payload)).or_else(|| subject(event_type, payload)),
+        url: owned(first_text(payload, &["/url", "/data/url", "/data/issue/url"])),
+        priority: Priority::Normal,
+    }
+}
+
+/// The identifier of the issue that an event is about (`HEL-42`): its own, or that of the issue it belongs to.
+#[must_use]
+pub fn issue_identifier(payload: &Value) -> Option<&str> {
+    if let Some(identifier) = first_text(payload, &["/data/identifier", "/data/issue/identifier"]) {
+        return Some(identifier);
+    }
+    // Payloads of older webhooks name the issue of a comment by its address only.
+    let url = first_text(payload, &["/data/issue/url", "/data/url", "/url"])?;
+    let (_, path) = url.split_once("linear.app/")?;
+    path.split('/').nth(2).filter(|_| path.split('/').nth(1) == Some("issue"))
+}
+
+/// Who did it; `actor` may be null, and then only the maker of what was created is known.
+fn actor(payload: &Value) -> Option<String> {
+    let named = first_text(payload, &["/actor/name", "/actor/id"]);
+    let maker = || first_text(payload, &["/data/creator/name", "/data/user/name", "/data/botActor/name"]);
+    owned(named.or_else(|| if text(payload, "/action") == Some("create") { maker() } else { None }))
+}
+
+fn title(event_type: &str, payload: &Value) -> Option<String> {
+    let named = first_text(payload, &["/data/title", "/data/issue/title", "/data/name", "/data/project/name", "/data/initiative/name"]);
+    if let Some(name) = named {
+        return Some(name.to_owned());
+    }
+    if let Some(number) = payload.pointer("/data/number").and_then(Value::as_i64) {
+        return Some(format!("{event_type} {number}"));
+    }
+    text(payload, "/data/body").and_then(excerpt)
+}
+
+fn subject(event_type: &str, payload: &Value) -> Option<String> {
+    let name = first_text(payload, &["/data/project/name", "/data/name"]);
+    let team = text(payload, "/data/team/key");
+    match (event_type, payload.pointer("/data/number").and_then(Value::as_i64), team) {
+        ("Cycle", Some(number), Some(team)) => Some(format!("{team} cycle {number}")),
+        _ => owned(name),
+    }
+}

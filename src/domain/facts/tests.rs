@@ -1,0 +1,109 @@
+use serde_json::json;
+
+use super::*;
+
+#[test]
+fn a_pull_request_and_its_comment() {
+    let mut payload = json!({
+        "action": "opened",
+        "number": 2,
+        "pull_request": {"number": 2, "title": "HEL-42: Explain", "body": "Fixes HEL-42", "html_url": "https://github.com/o/r/pull/2"},
+        "repository": {"full_name": "o/r", "html_url": "https://github.com/o/r"},
+        "sender": {"login": "ada"},
+    });
+    let facts = Facts::of("github", "pull_request", &payload);
+    assert_eq!(facts.actor.as_deref(), Some("ada"));
+    assert_eq!(facts.title.as_deref(), Some("HEL-42: Explain"));
+    assert_eq!(facts.body_text.as_deref(), Some("Fixes HEL-42"));
+    assert_eq!(facts.subject.as_deref(), Some("o/r#2"));
+    assert_eq!(facts.url.as_deref(), Some("https://github.com/o/r/pull/2"));
+    payload["comment"] = json!({"body": "Looks good", "html_url": "https://github.com/o/r/pull/2#discussion_r1"});
+    let facts = Facts::of("github", "pull_request_review_comment", &payload);
+    assert_eq!(facts.body_text.as_deref(), Some("Looks good"), "the description was written in an earlier event");
+    assert_eq!(facts.url.as_deref(), Some("https://github.com/o/r/pull/2#discussion_r1"));
+}
+
+#[test]
+fn a_push_is_its_commits() {
+    let payload = json!({
+        "ref": "refs/heads/main",
+        "head_commit": {"id": "f00", "message": "Second\n\nwith details"},
+        "commits": [{"message": "First"}, {"message": "Second\n\nwith details"}],
+        "repository": {"full_name": "o/r"},
+        "pusher": {"name": "ada"},
+    });
+    let facts = Facts::of("github", "push", &payload);
+    assert_eq!(facts.title.as_deref(), Some("Second"));
+    assert_eq!(facts.body_text.as_deref(), Some("First\n\nSecond\n\nwith details"));
+    assert_eq!(facts.subject.as_deref(), Some("o/r@f00"));
+    assert_eq!(facts.actor.as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_linear_comment_is_about_its_issue() {
+    let payload = json!({
+        "action": "create",
+        "actor": null,
+        "data": {"body": "I'll take it", "user": {"name": "Ada"}, "issue": {"title": "README", "url": "https://linear.app/acme/issue/HEL-42/readme"}},
+        "url": "https://linear.app/acme/issue/HEL-42/readme#comment-1",
+    });
+    let facts = Facts::of("linear", "Comment", &payload);
+    assert_eq!(facts.subject.as_deref(), Some("HEL-42"));
+    assert_eq!(facts.title.as_deref(), Some("README"));
+    assert_eq!(facts.actor.as_deref(), Some("Ada"));
+    assert_eq!(facts.body_text.as_deref(), Some("I'll take it"));
+    assert_eq!(issue_identifier(&json!({"url": "https://linear.app/acme/project/first-3f9c"})), None);
+}
+
+#[test]
+fn slack_events_are_about_a_message() {
+    let changed = json!({"event": {
+        "type": "message", "subtype": "message_changed", "channel": "C1", "ts": "9.9",
+        "message": {"user": "U1", "ts": "1.1", "text": "Better words", "files": [{"name": "plan.pdf"}]},
+        "previous_message": {"user": "U1", "ts": "1.1", "text": "Words"},
+    }});
+    let facts = Facts::of("slack", "message", &changed);
+    assert_eq!(facts.subject.as_deref(), Some("C1/1.1"));
+    assert_eq!(facts.title.as_deref(), Some("Better words"));
+    assert_eq!(facts.body_text.as_deref(), Some("Better words\n\nplan.pdf"));
+    assert_eq!(facts.actor.as_deref(), Some("U1"));
+
+    let reaction = json!({"event": {"type": "reaction_added", "user": "U2", "reaction": "eyes", "item": {"channel": "C1", "ts": "1.1"}}});
+    let facts = Facts::of("slack", "reaction_added", &reaction);
+    assert_eq!((facts.title.as_deref(), facts.subject.as_deref()), (Some(":eyes:"), Some("C1/1.1")));
+
+    let command = json!({"command": "/deploy", "text": "staging", "channel_id": "C2", "user_id": "U3"});
+    let facts = Facts::of("slack", "slash_command", &command);
+    assert_eq!((facts.title.as_deref(), facts.subject.as_deref(), facts.actor.as_deref()), (Some("/deploy staging"), Some("C2"), Some("U3")));
+}
+
+#[test]
+fn own_events_may_say_how_urgent_they_are() {
+    let payload = json!({"event_type": "incident", "priority": "High", "payload": {"title": "Down", "notes": ["disk full", "on it"], "n": 7}});
+    let facts = Facts::of("custom", "incident", &payload);
+    assert_eq!(facts.priority, Priority::High);
+    assert_eq!(facts.title.as_deref(), Some("Down"));
+    assert_eq!(facts.body_text.as_deref(), Some("disk full\non it\nDown"));
+    assert_eq!(Facts::of("custom", "x", &json!({"priority": "urgent!!"})).priority, Priority::Normal);
+    let deployed = Facts::of("deployment", "deployment", &json!({"deployment_id": "d1", "environment": "production", "status": "success"}));
+    assert_eq!((deployed.title.as_deref(), deployed.subject.as_deref()), (Some("production: success"), Some("d1")));
+}
+
+#[test]
+fn what_is_not_an_object_has_no_facts() {
+    for value in [json!(null), json!([1]), json!("text"), json!({"pull_request": 7, "repository": [], "event": "x", "data": null})] {
+        for source in ["github", "linear", "slack", "deployment"] {
+            let facts = Facts::of(source, "x", &value);
+            assert_eq!(facts, Facts::default(), "{source} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_long_first_line_is_cut_between_characters() {
+    let long = "é".repeat(500);
+    let cut = excerpt(&format!("\n  {long}\nnext")).expect("has a line");
+    assert_eq!(cut.chars().count(), EXCERPT_CHARS + 1);
+    assert!(cut.ends_with('…'));
+    assert_eq!(excerpt(" \n "), None);
+}
