@@ -13,10 +13,9 @@ pub mod db;
 
 pub mod log;
 
-pub mod sources;
-
 pub mod consumer;
 
-pub mod config;
+pub mod projectors;
+
 pub mod tasks;
 pub mod telemetry;

@@ -10,7 +10,7 @@ mod slack;
 use serde_json::Value;
 
 pub use linear::issue_identifier;
-pub use slack::{MessageRef, message_ref};
+pub use slack::{MessageRef, channel, message_ref};
 
 /// The longest title that is made from a text without one, in characters.
 const EXCERPT_CHARS: usize = 120;

@@ -41,7 +41,9 @@ pub fn message_ref(payload: &Value) -> Option<MessageRef<'_>> {
     Some(MessageRef { channel, ts, thread_ts })
 }
 
-pub(super) fn channel(payload: &Value) -> Option<&str> {
+/// The channel that an event is about, by its id.
+#[must_use]
+pub fn channel(payload: &Value) -> Option<&str> {
     first_text(
         payload,
         &["/event/channel", "/event/channel/id", "/event/channel_id", "/event/item/channel", "/channel/id", "/channel_id", "/container/channel_id"],

@@ -1,0 +1,37 @@
+//! Consumers that keep PostgreSQL tables, each answering one question; and the read half of the main one.
+//!
+//! | projector | table | question |
+//! |---|---|---|
+//! | [`EventTable`] | `events` | what happened, whoever told us |
+//! | [`GithubTable`] | `github_events` | … at GitHub, in typed columns |
+//! | [`LinearTable`] | `linear_events` | … in Linear |
+//! | [`SlackTable`] | `slack_events` | … in Slack |
+//! | [`DeploymentTable`] | `deployment_events` | what was deployed where, by own events and by GitHub's |
+//! | [`DeliveryTable`] | `received_deliveries` | how each delivery came in, and how long it took |
+//! | [`ValidationTables`] | `event_validations` | does the payload look as its sender documents it |
+//!
+//! ```text
+//! log ─500→ Entry: body read once ─→ rows, one per envelope ─→ one INSERT … FROM unnest per table and batch
+//! ```
+//!
+//! A row is a pure function of its envelope; what a column cannot hold is NULL, never an error, so that no content can
+//! stop a projector. Replays (RELIABILITY B17) are in `received_deliveries` with their flag and nowhere else. [`query`]
+//! reads `events` for whoever serves them. Deliberately absent: counts and summaries; those are views over these tables.
+
+mod deliveries;
+mod deployment;
+mod entry;
+mod events;
+mod github;
+mod linear;
+pub mod query;
+mod slack;
+pub mod validation;
+
+pub use deliveries::DeliveryTable;
+pub use deployment::DeploymentTable;
+pub use events::EventTable;
+pub use github::GithubTable;
+pub use linear::LinearTable;
+pub use slack::SlackTable;
+pub use validation::ValidationTables;

@@ -1,0 +1,20 @@
+-- A page of events, newest first. Every parameter from $2 on may be NULL, which does not narrow.
+--   $2 $3    older than, newer than these positions
+--   $5 $6    kinds: types and actions side by side, in lower case; NULL among them stands for all
+--   $12      rows to read: one more than the page has tells whether there is another page
+SELECT e.*
+FROM events e
+WHERE e.tenant = $1
+  AND ($2::bigint IS NULL OR e."position" < $2)
+  AND ($3::bigint IS NULL OR e."position" > $3)
+  AND ($4::text IS NULL OR e.source = $4)
+  AND (cardinality($5::text[]) = 0 OR EXISTS (
+        SELECT FROM unnest($5::text[], $6::text[]) AS wanted (event_type, action)
+        WHERE (wanted.event_type IS NULL OR wanted.event_type = lower(e.event_type))
+          AND (wanted.action IS NULL OR wanted.action = lower(e.action))))
+  AND ($7::text IS NULL OR lower(e.actor) = lower($7))
+  AND ($8::text IS NULL OR lower(e.repository) = lower($8))
+  AND ($9::text IS NULL OR lower(e.subject) = lower($9))
+  AND ($10::timestamptz IS NULL OR e.received_at >= $10)
+  AND ($11::timestamptz IS NULL OR e.received_at < $11)
+ORDER BY e."position" DESC LIMIT $12::bigint

@@ -1,0 +1,93 @@
+//! Does the payload look as its sender documents it? JSON Schema per event type, checked after the event is stored: an
+//! authentic delivery is never refused for its content (decision D2).
+//!
+//! A rule is a setting that lives in the log, as an envelope of the source [`RULE_SOURCE`] and the type [`RULE_TYPE`]
+//! with a [`RuleChange`] as its body, so that a fresh fold knows which rule held for which event. The rules of
+//! `validation/defaults.json` hold for everyone until one of the same name is set or removed.
+
+mod rules;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_postgres::Transaction;
+
+use super::entry::{Entry, cut, row};
+use crate::consumer::{Error, Projector};
+use crate::domain::ParseStatus;
+use crate::domain::clock::Timestamp;
+use crate::log::Batch;
+
+pub use rules::{InvalidRule, Rule, RuleChange};
+use rules::{Rules, Schemas};
+
+/// The source of envelopes that hold settings.
+pub const RULE_SOURCE: &str = "hooklake";
+
+/// The type of envelopes that change a validation rule.
+pub const RULE_TYPE: &str = "validation_rule";
+
+/// Keeps the tables `validation_rules` and `event_validations`.
+#[derive(Debug, Clone, Default)]
+pub struct ValidationTables {
+    schemas: Schemas,
+}
+
+#[async_trait]
+impl Projector for ValidationTables {
+    const NAME: &'static str = "validation";
+    const VERSION: i32 = 1;
+    const TABLES: &'static [&'static str] = &["validation_rules", "event_validations"];
+
+    async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        let entries = Entry::fresh(batch);
+        let mut rules = Rules::load(transaction, &self.schemas).await?;
+        let mut rows = Vec::new();
+        for entry in &entries {
+            if entry.envelope.source == RULE_SOURCE {
+                if entry.envelope.event_type == RULE_TYPE {
+                    rules.change(entry, &self.schemas);
+                }
+                continue;
+            }
+            for (name, schema) in rules.of(entry.envelope) {
+                rows.push(Row::of(entry, name, schema));
+            }
+        }
+        rules.save(transaction).await?;
+        Row::insert(&rows, transaction).await
+    }
+}
+
+row! {
+    struct Row<'a> inserted by "validation/insert.sql" {
+        position: i64,
+        id: &'a str,
+        tenant: &'a str,
+        source: &'a str,
+        event_type: &'a str,
+        rule: String,
+        valid: bool,
+        errors: Value,
+        received_at: Timestamp,
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(entry: &'a Entry<'_>, rule: String, schema: &jsonschema::Validator) -> Self {
+        let errors = match entry.payload.status {
+            ParseStatus::Ok | ParseStatus::NotObject => rules::errors(schema, entry.value()),
+            status => vec![format!("the body cannot be read as JSON: {}", status.as_str())],
+        };
+        Self {
+            position: entry.envelope.position.get(),
+            id: &entry.id,
+            tenant: entry.envelope.tenant.as_str(),
+            source: &entry.envelope.source,
+            event_type: cut(&entry.envelope.event_type),
+            rule,
+            valid: errors.is_empty(),
+            errors: errors.into(),
+            received_at: entry.envelope.received_at,
+        }
+    }
+}
