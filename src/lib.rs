@@ -15,6 +15,7 @@ pub mod log;
 
 pub mod consumer;
 
+pub mod correlation;
 pub mod projectors;
 
 pub mod tasks;

@@ -1,0 +1,136 @@
+//! The consumer: writes down what the rules find.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+use super::rules::{Findings, Link, RULES_VERSION, Subject, Team};
+use crate::consumer::{Error, Projector};
+use crate::domain::Envelope;
+use crate::domain::clock::Timestamp;
+use crate::log::Batch;
+
+const INSERT_SUBJECTS: &str = include_str!("insert_subjects.sql");
+const INSERT_LINKS: &str = include_str!("insert_links.sql");
+const INSERT_TEAMS: &str = include_str!("insert_teams.sql");
+
+/// Keeps the tables `event_subjects`, `event_correlations` and `linear_teams`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CorrelationTables;
+
+#[async_trait]
+impl Projector for CorrelationTables {
+    const NAME: &'static str = "correlation";
+    const VERSION: i32 = RULES_VERSION;
+    const TABLES: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_teams"];
+
+    async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(Found::of).collect::<Vec<_>>();
+        insert_subjects(transaction, &found).await?;
+        insert_links(transaction, &found).await?;
+        insert_teams(transaction, &found).await
+    }
+}
+
+/// An envelope and what the rules find in it.
+struct Found<'a> {
+    envelope: &'a Envelope,
+    id: String,
+    findings: Findings,
+}
+
+impl<'a> Found<'a> {
+    fn of(envelope: &'a Envelope) -> Self {
+        let findings = Findings::of(&envelope.source, &envelope.event_type, &envelope.payload().value);
+        Self { envelope, id: envelope.id.to_string(), findings }
+    }
+}
+
+async fn insert_subjects(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let rows = found.iter().flat_map(|one| one.findings.subjects.iter().map(move |subject| (one, subject))).collect::<Vec<(&Found<'_>, &Subject)>>();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
+    let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
+    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
+    let sources = rows.iter().map(|(one, _)| &one.envelope.source).collect::<Vec<_>>();
+    let kinds = rows.iter().map(|(_, subject)| subject.kind.as_str()).collect::<Vec<_>>();
+    let subjects = rows.iter().map(|(_, subject)| &subject.key).collect::<Vec<_>>();
+    let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
+    let statement = transaction.prepare(INSERT_SUBJECTS).await?;
+    transaction.execute(&statement, &[&positions, &ids, &tenants, &sources, &kinds, &subjects, &received]).await?;
+    Ok(())
+}
+
+async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let rows = found.iter().flat_map(|one| one.findings.links.iter().map(move |link| (one, link))).collect::<Vec<(&Found<'_>, &Link)>>();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
+    let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
+    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
+    let types = rows.iter().map(|(_, link)| &link.correlation_type).collect::<Vec<_>>();
+    let rules = rows.iter().map(|(_, link)| link.rule).collect::<Vec<_>>();
+    let subjects = rows.iter().map(|(_, link)| &link.subject.key).collect::<Vec<_>>();
+    let related = rows.iter().map(|(_, link)| &link.related.key).collect::<Vec<_>>();
+    let fields = rows.iter().map(|(_, link)| &link.evidence.field).collect::<Vec<_>>();
+    let texts = rows.iter().map(|(_, link)| &link.evidence.text).collect::<Vec<_>>();
+    let starts = rows.iter().map(|(_, link)| offset(link.evidence.start)).collect::<Vec<_>>();
+    let ends = rows.iter().map(|(_, link)| offset(link.evidence.end)).collect::<Vec<_>>();
+    let confidences = rows.iter().map(|(_, link)| link.confidence).collect::<Vec<_>>();
+    let teams = rows.iter().map(|(_, link)| &link.team_key).collect::<Vec<_>>();
+    let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
+    let statement = transaction.prepare(INSERT_LINKS).await?;
+    transaction
+        .execute(
+            &statement,
+            &[
+                &positions,
+                &ids,
+                &tenants,
+                &types,
+                &rules,
+                &RULES_VERSION,
+                &subjects,
+                &related,
+                &fields,
+                &texts,
+                &starts,
+                &ends,
+                &confidences,
+                &teams,
+                &received,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// An offset within a text that is looked at, which is far shorter.
+fn offset(chars: usize) -> i32 {
+    i32::try_from(chars).unwrap_or(i32::MAX)
+}
+
+async fn insert_teams(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    // The first event of the batch that names a team, with the first name that any gives it.
+    let mut teams = BTreeMap::<(&str, &str), (i64, Option<&str>)>::new();
+    for one in found {
+        if let Some(Team { key, name }) = &one.findings.team {
+            let team = teams.entry((one.envelope.tenant.as_str(), key)).or_insert((one.envelope.position.get(), None));
+            team.1 = team.1.or(name.as_deref());
+        }
+    }
+    if teams.is_empty() {
+        return Ok(());
+    }
+    let tenants = teams.keys().map(|(tenant, _)| *tenant).collect::<Vec<_>>();
+    let keys = teams.keys().map(|(_, key)| *key).collect::<Vec<_>>();
+    let names = teams.values().map(|(_, name)| *name).collect::<Vec<_>>();
+    let first = teams.values().map(|(position, _)| *position).collect::<Vec<_>>();
+    let statement = transaction.prepare(INSERT_TEAMS).await?;
+    transaction.execute(&statement, &[&tenants, &keys, &names, &first]).await?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! What GitHub's events are about, and what they link.
+
+use serde_json::Value;
+
+use super::{Findings, Kind, Subject, words};
+use crate::domain::facts::{first_text, text};
+
+pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
+    findings.about(first_text(payload, &["/sender/login", "/pusher/name"]).and_then(|login| Subject::person("github", login)));
+    let Some(repository) = text(payload, "/repository/full_name") else { return };
+    if let Some(pull_request) = payload.get("pull_request") {
+        of_pull_request(repository, pull_request, payload, findings);
+    }
+    if let Some(issue) = payload.get("issue") {
+        of_issue(repository, issue, payload, findings);
+    }
+    if let Some(commits) = payload.get("commits").and_then(Value::as_array) {
+        of_push(repository, commits, payload, findings);
+    }
+    for name in ["check_run", "check_suite", "workflow_run", "workflow_job", "merge_group"] {
+        if let Some(check) = payload.get(name) {
+            of_check(repository, name, check, findings);
+        }
+    }
+    if let Some(deployment) = payload.get("deployment") {
+        of_deployment(event_type, deployment, findings);
+    }
+    if let Some(release) = payload.get("release") {
+        of_release(repository, release, findings);
+    }
+    if let Some(commit) =
+        first_text(payload, &["/comment/commit_id", "/review/commit_id"]).or_else(|| if event_type == "status" { text(payload, "/sha") } else { None })
+    {
+        findings.about(Subject::commit(commit));
+    }
+    if text(payload, "/ref_type") == Some("branch") {
+        findings.about(text(payload, "/ref").and_then(|branch| Subject::branch(repository, branch)));
+    }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    value.get("number").and_then(Value::as_i64)
+}
+
+fn of_pull_request(repository: &str, pull_request: &Value, payload: &Value, findings: &mut Findings) {
+    let Some(subject) = number(pull_request).and_then(|number| Subject::numbered(Kind::PullRequest, repository, number)) else { return };
+    findings.about(Some(subject.clone()));
+    for (field, rule) in [("title", "identifier_in_title"), ("body", "reference_in_body")] {
+        if let Some(words) = text(pull_request, &format!("/{field}")) {
+            findings.named(rule, &subject, &format!("pull_request.{field}"), words::named(words));
+        }
+    }
+    if let Some(body) = text(pull_request, "/body") {
+        findings.named("closing_keyword", &subject, "pull_request.body", words::closed_issues(body, repository));
+    }
+    if let Some(branch) = text(pull_request, "/head/ref") {
+        findings.named("identifier_in_branch", &subject, "pull_request.head.ref", words::in_branch(branch));
+        // A pull request from a fork has its branch there; the fork may be gone.
+        let home = text(pull_request, "/head/repo/full_name").unwrap_or(repository);
+        findings.about(Subject::branch(home, branch));
+    }
+    for comment in ["/comment/body", "/review/body"] {
+        if let Some(words) = text(payload, comment) {
+            findings.named("reference_in_comment", &subject, &comment[1..].replace('/', "."), words::named(words));
+        }
+    }
+    let is_merged = pull_request.get("merged").and_then(Value::as_bool) == Some(true) || text(pull_request, "/merged_at").is_some();
+    let commits = [
+        ("pull_request.head.sha", text(pull_request, "/head/sha"), 1.0),
+        // Before the merge this is a test merge of GitHub's, which is nobody's commit.
+        ("pull_request.merge_commit_sha", text(pull_request, "/merge_commit_sha").filter(|_| is_merged), 1.0),
+        // What the branch was before it was pushed to; after a forced push no longer part of it.
+        ("before", text(payload, "/before"), 0.9),
+    ];
+    for (field, sha, confidence) in commits {
+        let Some((sha, commit)) = sha.and_then(|sha| Some((sha, Subject::commit(sha)?))) else { continue };
+        findings.stated("commit_of_pull_request", Some(&commit), Some(&subject), field, sha, confidence);
+        if field != "before" {
+            findings.about(Some(commit));
+        }
+    }
+}
+
+fn of_issue(repository: &str, issue: &Value, payload: &Value, findings: &mut Findings) {
+    let is_pull_request = issue.get("pull_request").is_some_and(Value::is_object);
+    let kind = if is_pull_request { Kind::PullRequest } else { Kind::Issue };
+    let Some(subject) = number(issue).and_then(|number| Subject::numbered(kind, repository, number)) else { return };
+    findings.about(Some(subject.clone()));
+    for (field, value, rule) in [
+        ("issue.title", text(issue, "/title"), "identifier_in_title"),
+        ("issue.body", text(issue, "/body"), "reference_in_body"),
+        ("comment.body", text(payload, "/comment/body"), "reference_in_comment"),
+    ] {
+        if let Some(words) = value {
+            findings.named(rule, &subject, field, words::named(words));
+        }
+    }
+}
+
+fn of_push(repository: &str, commits: &[Value], payload: &Value, findings: &mut Findings) {
+    if let Some(branch) = text(payload, "/ref").and_then(|reference| reference.strip_prefix("refs/heads/")) {
+        findings.about(Subject::branch(repository, branch));
+    }
+    findings.about(text(payload, "/after").and_then(Subject::commit));
+    for (index, commit) in commits.iter().enumerate() {
+        let Some(subject) = text(commit, "/id").and_then(Subject::commit) else { continue };
+        findings.about(Some(subject.clone()));
+        let Some(message) = text(commit, "/message") else { continue };
+        let field = format!("commits.{index}.message");
+        if let Some((number, words)) = merged_number(message) {
+            let pull_request = Subject::numbered(Kind::PullRequest, repository, number);
+            findings.stated("merge_message", Some(&subject), pull_request.as_ref(), &field, words, 0.95);
+        }
+        findings.named("reference_in_message", &subject, &field, words::named(message));
+    }
+}
+
+/// The pull request that a commit merges, by the message that GitHub writes for it.
+fn merged_number(message: &str) -> Option<(i64, &str)> {
+    let title = message.lines().next()?.trim_end();
+    let digits = match title.strip_prefix("Merge pull request #") {
+        Some(rest) => rest.split(' ').next()?,
+        None => title.rsplit_once("(#")?.1.strip_suffix(')')?,
+    };
+    let number = digits.parse::<i64>().ok().filter(|number| *number > 0)?;
+    Some((number, title))
+}
+
+fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings) {
+    let sha = text(check, "/head_sha");
+    let commit = sha.and_then(Subject::commit);
+    findings.about(commit.clone());
+    let branch = first_text(check, &["/head_branch", "/check_suite/head_branch"]);
+    findings.about(branch.and_then(|branch| Subject::branch(repository, branch)));
+    let pull_requests = check.get("pull_requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    for (index, pull_request) in pull_requests.iter().enumerate() {
+        // A check of a fork names pull requests of the repository that it was forked from, too.
+        let home = text(pull_request, "/url").and_then(repository_of).unwrap_or_else(|| repository.to_owned());
+        let subject = number(pull_request).and_then(|number| Subject::numbered(Kind::PullRequest, &home, number));
+        findings.stated(
+            "commit_checked_for_pull_request",
+            commit.as_ref(),
+            subject.as_ref(),
+            &format!("{name}.pull_requests.{index}"),
+            sha.unwrap_or_default(),
+            1.0,
+        );
+        findings.about(subject);
+    }
+}
+
+/// `owner/repo` of an address of GitHub's API.
+fn repository_of(url: &str) -> Option<String> {
+    let (_, path) = url.split_once("/repos/")?;
+    let mut parts = path.split('/');
+    Some(format!("{}/{}", parts.next()?, parts.next()?))
+}
+
+fn of_deployment(event_type: &str, deployment: &Value, findings: &mut Findings) {
+    // A check that belongs to a deployment carries one too, but is not about it.
+    if !matches!(event_type, "deployment" | "deployment_status" | "deployment_review") {
+        return;
+    }
+    let Some(id) = deployment.get("id").and_then(Value::as_i64) else { return };
+    let subject = Subject::new(Kind::Deployment, format!("deployment:github/{id}"));
+    let sha = text(deployment, "/sha");
+    let commit = sha.and_then(Subject::commit);
+    findings.stated("commit_of_deployment", subject.as_ref(), commit.as_ref(), "deployment.sha", sha.unwrap_or_default(), 1.0);
+    findings.about(subject);
+    findings.about(commit);
+}
+
+fn of_release(repository: &str, release: &Value, findings: &mut Findings) {
+    let Some(subject) = text(release, "/tag_name").and_then(|tag| Subject::new(Kind::Release, format!("release:{repository}@{tag}"))) else { return };
+    for field in ["name", "body"] {
+        if let Some(words) = text(release, &format!("/{field}")) {
+            findings.named("reference_in_notes", &subject, &format!("release.{field}"), words::named(words));
+        }
+    }
+    findings.about(Some(subject));
+}

@@ -1,0 +1,36 @@
+//! What own events are about: deployments, and custom ones as far as they name something by a usual field.
+
+use serde_json::Value;
+
+use super::{Findings, Kind, Subject, words};
+use crate::domain::facts::{first_text, text};
+
+pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
+    let sha = text(payload, "/commit_sha");
+    let commit = sha.and_then(Subject::commit);
+    if let (Some(repository), Some(branch)) = (text(payload, "/repository_name"), text(payload, "/branch_name")) {
+        findings.about(Subject::branch(repository, branch));
+    }
+    if let Some(subject) = text(payload, "/deployment_id").and_then(|id| Subject::new(Kind::Deployment, format!("deployment:{id}"))) {
+        findings.stated("commit_of_deployment", Some(&subject), commit.as_ref(), "commit_sha", sha.unwrap_or_default(), 1.0);
+        if let Some(description) = text(payload, "/description") {
+            findings.named("reference_in_description", &subject, "description", words::named(description));
+        }
+        findings.about(Some(subject));
+    }
+    findings.about(commit);
+}
+
+pub(super) fn find_custom(payload: &Value, findings: &mut Findings) {
+    let deployment = first_text(payload, &["/deployment_id", "/payload/deployment_id", "/payload/incident/deployment_id"]);
+    findings.about(deployment.and_then(|id| Subject::new(Kind::Deployment, format!("deployment:{id}"))));
+    findings.about(first_text(payload, &["/commit_sha", "/payload/commit_sha"]).and_then(Subject::commit));
+    // `issue` may be an address or an identifier; `url` may be any address.
+    for pointer in ["/issue", "/payload/issue", "/pull_request", "/payload/pull_request", "/url", "/payload/url"] {
+        if let Some(value) = text(payload, pointer) {
+            findings
+                .subjects
+                .extend(words::named(value).into_iter().filter(|name| name.confidence >= 1.0 || pointer.ends_with("issue")).map(|name| name.subject));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What Slack's events are about, and what they link.
+
+use serde_json::Value;
+
+use super::{Findings, Kind, Subject, words};
+use crate::domain::facts::{first_text, message_ref, text};
+
+pub(super) fn find(payload: &Value, findings: &mut Findings) {
+    let person = first_text(payload, &["/event/user", "/event/user/id", "/event/message/user", "/event/user_id", "/user_id", "/user/id"]);
+    findings.about(person.and_then(|user| Subject::person("slack", user)));
+    let Some(message) = message_ref(payload) else { return };
+    let subject = |kind, ts: &str| Subject::new(kind, format!("slack:{}/{ts}", message.channel));
+    findings.about(message.thread_ts.and_then(|ts| subject(Kind::Thread, ts)));
+    let Some(about) = subject(Kind::Message, message.ts) else { return };
+    findings.about(Some(about.clone()));
+    // Only what was written in this event: a reaction or a click repeats the message that it is about.
+    for field in ["event.text", "event.message.text"] {
+        if let Some(words) = text(payload, &format!("/{}", field.replace('.', "/"))) {
+            findings.named("reference_in_message", &about, field, words::named(words));
+        }
+    }
+}

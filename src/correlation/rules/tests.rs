@@ -1,0 +1,184 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn links(source: &str, event_type: &str, payload: &Value) -> Vec<(String, String, String)> {
+    let findings = Findings::of(source, event_type, payload);
+    let mut links = findings.links.into_iter().map(|link| (link.correlation_type, link.subject.key, link.related.key)).collect::<Vec<_>>();
+    links.sort();
+    links
+}
+
+fn link(correlation_type: &str, subject: &str, related: &str) -> (String, String, String) {
+    (correlation_type.to_owned(), subject.to_owned(), related.to_owned())
+}
+
+fn named(text: &str) -> Vec<String> {
+    words::named(text).into_iter().map(|name| name.subject.key).collect()
+}
+
+const HEAD: &str = "9680b4c76cf5dfa6b54475fb00c875b6e884dfe6";
+const MERGE: &str = "f5867c119d76ef49196c1b14ba96ff0b0547d084";
+
+#[test]
+fn identifiers_are_found_between_words_of_any_language() {
+    for (text, expected) in [
+        ("HEL-42: Explain", vec!["linear:HEL-42"]),
+        ("(HEL-42)HEL-43,\nHEL-44.", vec!["linear:HEL-42", "linear:HEL-43", "linear:HEL-44"]),
+        ("これはHEL-42です", vec!["linear:HEL-42"]),
+        ("UTF-8 and SHA-256", vec!["linear:UTF-8", "linear:SHA-256"]),
+        ("hel-42 HEL-042 HEL-0 XHEL-42a HEL42 HEL- 42 HEL–42", vec![]),
+        ("HEL-42_x", vec![]),
+        ("ABCDEFGHIJKL-1", vec![]),
+    ] {
+        assert_eq!(named(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn evidence_says_where_in_characters() {
+    let found = words::named("さくら: siehe HEL-42");
+    assert_eq!((found[0].start, found[0].end, found[0].text.as_str()), (11, 17, "HEL-42"));
+    assert_eq!(found[0].team_key.as_deref(), Some("HEL"));
+    let found = words::in_branch("ada/hel_42-explain");
+    assert_eq!((found[0].start, found[0].end, found[0].text.as_str(), found[0].subject.key.as_str()), (4, 10, "hel_42", "linear:HEL-42"));
+}
+
+#[test]
+fn addresses_are_certain() {
+    let slack = "see <https://github.com/Codertocat/Hello-World/pull/42|Hello-World#42>, <https://github.com/o/r/issues/7>";
+    assert_eq!(named(slack), ["github:Codertocat/Hello-World#42", "github:o/r#7"]);
+    assert_eq!(named("https://github.com/o/r/pull/42/files#diff https://github.com/o/r/pull/42abc https://evilgithub.com/o/r/pull/1"), ["github:o/r#42"]);
+    assert_eq!(named("https://hello.slack.com/archives/C0HELLODEV1/p1794819731482919"), ["slack:C0HELLODEV1/1794819731.482919"]);
+    let linear = words::named("https://linear.app/hello-world/issue/HEL-42/readme");
+    assert_eq!(linear[0].confidence, 1.0);
+}
+
+#[test]
+fn branches_name_issues_in_any_case() {
+    let keys = |branch: &str| words::in_branch(branch).into_iter().map(|name| name.subject.key).collect::<Vec<_>>();
+    assert_eq!(keys("jose/hel-57-greet"), ["linear:HEL-57"]);
+    assert_eq!(keys("HEL-57"), ["linear:HEL-57"]);
+    assert_eq!(keys("hel-1-hel-2"), ["linear:HEL-1", "linear:HEL-2"]);
+    assert_eq!(keys("main"), Vec::<String>::new());
+    assert_eq!(keys("dependabot/npm-07"), Vec::<String>::new());
+}
+
+fn pull_request() -> Value {
+    json!({
+        "action": "closed",
+        "pull_request": {
+            "number": 42, "title": "HEL-42: Explain", "body": "Fixes HEL-42, fixes #7 and resolves other/repo#8", "merged": true,
+            "head": {"ref": "ada/hel-42-explain", "sha": HEAD, "repo": {"full_name": "o/r"}}, "base": {"sha": "0000000000000000000000000000000000000001"},
+            "merge_commit_sha": MERGE,
+        },
+        "repository": {"full_name": "o/r"}, "sender": {"login": "ada"},
+    })
+}
+
+#[test]
+fn a_pull_request_links_issues_and_commits() {
+    let payload = pull_request();
+    let expected = [
+        link("commit_to_pr", &format!("commit:{HEAD}"), "github:o/r#42"),
+        link("commit_to_pr", &format!("commit:{MERGE}"), "github:o/r#42"),
+        link("pr_to_issue", "github:o/r#42", "github:o/r#7"),
+        link("pr_to_issue", "github:o/r#42", "github:other/repo#8"),
+        link("pr_to_issue", "github:o/r#42", "linear:HEL-42"),
+    ];
+    assert_eq!(links("github", "pull_request", &payload), expected);
+    let findings = Findings::of("github", "pull_request", &payload);
+    let to_linear = findings.links.iter().find(|link| link.related.key == "linear:HEL-42").expect("linked");
+    assert_eq!((to_linear.confidence, to_linear.evidence.field.as_str()), (1.0, "pull_request.body"), "the closing keyword is the strongest evidence");
+    let subjects = findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>();
+    for subject in ["github:o/r#42", "branch:o/r@ada/hel-42-explain", "person:github/ada", &format!("commit:{MERGE}")] {
+        assert!(subjects.contains(&subject), "{subject} in {subjects:?}");
+    }
+}
+
+#[test]
+fn a_test_merge_and_the_base_are_no_commits_of_a_pull_request() {
+    let mut payload = pull_request();
+    payload["pull_request"]["merged"] = json!(false);
+    let found = links("github", "pull_request", &payload);
+    assert!(!found.iter().any(|(_, subject, _)| subject.contains(MERGE)), "{found:?}");
+}
+
+#[test]
+fn commits_name_the_pull_request_that_they_merge() {
+    let payload = json!({
+        "ref": "refs/heads/main", "after": MERGE, "repository": {"full_name": "o/r"},
+        "commits": [
+            {"id": HEAD, "message": "Explain how to start (#42)\n\nHEL-42"},
+            {"id": MERGE, "message": "Merge pull request #43 from o/branch"},
+            {"id": "short", "message": "(#44)"},
+        ],
+    });
+    let expected = [
+        link("commit_to_issue", &format!("commit:{HEAD}"), "linear:HEL-42"),
+        link("commit_to_pr", &format!("commit:{HEAD}"), "github:o/r#42"),
+        link("commit_to_pr", &format!("commit:{MERGE}"), "github:o/r#43"),
+    ];
+    assert_eq!(links("github", "push", &payload), expected);
+}
+
+#[test]
+fn checks_and_deployments_lead_to_commits() {
+    let check = json!({
+        "check_run": {"head_sha": HEAD, "pull_requests": [{"number": 42, "url": "https://api.github.com/repos/o/r/pulls/42"}]},
+        "repository": {"full_name": "fork/r"},
+    });
+    assert_eq!(links("github", "check_run", &check), [link("commit_to_pr", &format!("commit:{HEAD}"), "github:o/r#42")]);
+    let own = json!({"deployment_id": "d1", "commit_sha": MERGE.to_uppercase()});
+    assert_eq!(links("deployment", "deployment", &own), [link("deployment_to_commit", "deployment:d1", &format!("commit:{MERGE}"))]);
+    let github = json!({"deployment": {"id": 7, "sha": MERGE}, "repository": {"full_name": "o/r"}});
+    assert_eq!(links("github", "deployment", &github), [link("deployment_to_commit", "deployment:github/7", &format!("commit:{MERGE}"))]);
+}
+
+#[test]
+fn messages_name_pull_requests_and_issues() {
+    let payload = json!({"event": {
+        "type": "message", "channel": "C1", "ts": "1.2", "thread_ts": "1.1", "user": "U1",
+        "text": "<https://github.com/o/r/pull/42|#42> is for HEL-42, not UTF-8",
+    }});
+    let expected = [
+        link("message_to_issue", "slack:C1/1.2", "linear:HEL-42"),
+        link("message_to_issue", "slack:C1/1.2", "linear:UTF-8"),
+        link("message_to_pr", "slack:C1/1.2", "github:o/r#42"),
+    ];
+    assert_eq!(links("slack", "message", &payload), expected);
+    let reaction = json!({"event": {"type": "reaction_added", "item": {"channel": "C1", "ts": "1.2"}, "user": "U2"}});
+    let findings = Findings::of("slack", "reaction_added", &reaction);
+    assert!(findings.links.is_empty());
+    assert!(findings.subjects.iter().any(|subject| subject.key == "slack:C1/1.2"));
+}
+
+#[test]
+fn linear_events_name_their_team() {
+    let payload =
+        json!({"data": {"identifier": "HEL-42", "team": {"key": "HEL", "name": "Hello"}, "description": "https://h.slack.com/archives/C1/p1794819731482919"}});
+    let findings = Findings::of("linear", "Issue", &payload);
+    assert_eq!(findings.team, Some(Team { key: "HEL".to_owned(), name: Some("Hello".to_owned()) }));
+    assert_eq!(links("linear", "Issue", &payload), [link("issue_to_message", "linear:HEL-42", "slack:C1/1794819731.482919")]);
+}
+
+#[test]
+fn odd_payloads_find_nothing() {
+    for value in [
+        json!(null),
+        json!([]),
+        json!("x"),
+        json!({"repository": {"full_name": "o/r"}, "pull_request": 7, "issue": [], "commits": {}, "check_run": null, "event": 1, "data": "x"}),
+    ] {
+        for source in ["github", "linear", "slack", "deployment", "custom", "hooklake"] {
+            assert_eq!(Findings::of(source, "x", &value).links, Vec::new(), "{source} {value}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_identifiers_is_bounded() {
+    let text = (1..20_000).map(|number| format!("HEL-{number} ")).collect::<String>();
+    let payload = json!({"pull_request": {"number": 1, "body": text}, "repository": {"full_name": "o/r"}});
+    assert_eq!(Findings::of("github", "pull_request", &payload).links.len(), LINKS_MAX);
+}

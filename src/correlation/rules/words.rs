@@ -1,0 +1,133 @@
+//! Names of subjects in what people write: Linear identifiers, addresses at GitHub, Linear and Slack, and GitHub's
+//! closing keywords.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::{Kind, Subject};
+
+/// The most of a text that is looked at, in bytes: names stand near the top, and a log pasted into a comment is no
+/// evidence.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// A subject that a text names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// What is named.
+    pub subject: Subject,
+    /// The words, as written.
+    pub text: String,
+    /// Where they begin, in characters.
+    pub start: usize,
+    /// Where they end.
+    pub end: usize,
+    /// 1 where nothing else can be meant.
+    pub confidence: f64,
+    /// For an identifier: the Linear team that it would belong to.
+    pub team_key: Option<String>,
+}
+
+/// How sure a bare identifier is; whether its team exists is decided later.
+const IDENTIFIER: f64 = 0.9;
+/// An identifier in the name of a branch, where case says nothing.
+const IN_BRANCH: f64 = 0.85;
+const CERTAIN: f64 = 1.0;
+
+/// A pattern of ours; one that did not compile would find nothing, which the tests would notice.
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok()
+}
+
+macro_rules! patterns {
+    ($($name:ident = $text:literal;)+) => {
+        $(static $name: LazyLock<Option<Regex>> = LazyLock::new(|| pattern($text));)+
+    };
+}
+
+patterns! {
+    // Bounded by ASCII words: Japanese text leaves no space before or after an identifier.
+    IDENTIFIERS = r"(?-u:\b)([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
+    BRANCH_IDENTIFIERS = r"(?i)(?-u:\b)([a-z][a-z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
+    GITHUB_URLS = r"https?://(?:www\.)?github\.com/([A-Za-z0-9][A-Za-z0-9-]*)/([A-Za-z0-9._-]+)/(pull|issues)/([1-9][0-9]{0,8})(?-u:\b)";
+    LINEAR_URLS = r"https?://linear\.app/[^/\s]+/issue/([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
+    SLACK_URLS = r"https?://[a-z0-9-]+\.slack\.com/archives/([A-Z0-9]+)/p([0-9]{10})([0-9]{6})(?-u:\b)";
+    CLOSING = r"(?i)(?-u:\b)(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([a-z0-9][a-z0-9-]*/[a-z0-9._-]+))?#([1-9][0-9]{0,8})(?-u:\b)";
+    CLOSES_BEFORE = r"(?i)(?-u:\b)(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|implement(?:s|ed)?|complete[sd]?):?\s+$";
+}
+
+/// Everything that a text names.
+#[must_use]
+pub fn named(text: &str) -> Vec<Named> {
+    let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+    let mut names = Vec::new();
+    each(&LINEAR_URLS, text, &mut names, |found| Some((identifier(found)?, CERTAIN, team(found))));
+    each(&GITHUB_URLS, text, &mut names, |found| {
+        let kind = if &found[3] == "pull" { Kind::PullRequest } else { Kind::Issue };
+        let subject = Subject::numbered(kind, &format!("{}/{}", &found[1], &found[2]), found[4].parse().ok()?)?;
+        Some((subject, CERTAIN, None))
+    });
+    each(&SLACK_URLS, text, &mut names, |found| {
+        let subject = Subject::new(Kind::Message, format!("slack:{}/{}.{}", &found[1], &found[2], &found[3]))?;
+        Some((subject, CERTAIN, None))
+    });
+    each(&IDENTIFIERS, text, &mut names, |found| {
+        let before = found.get(0).map_or("", |whole| &text[..whole.start()]);
+        let is_closed = CLOSES_BEFORE.as_ref().is_some_and(|pattern| pattern.is_match(last_words(before)));
+        Some((identifier(found)?, if is_closed { CERTAIN } else { IDENTIFIER }, team(found)))
+    });
+    names
+}
+
+/// The GitHub issues that a text says it closes: `Fixes #7`, `closes other/repo#7`.
+#[must_use]
+pub fn closed_issues(text: &str, repository: &str) -> Vec<Named> {
+    let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+    let mut names = Vec::new();
+    each(&CLOSING, text, &mut names, |found| {
+        let repository = found.get(1).map_or(repository, |other| other.as_str());
+        Some((Subject::numbered(Kind::Issue, repository, found[2].parse().ok()?)?, CERTAIN, None))
+    });
+    names
+}
+
+/// The Linear identifiers in the name of a branch: `ada/hel-42-explain`, `hel_42`.
+#[must_use]
+pub fn in_branch(branch: &str) -> Vec<Named> {
+    let mut names = Vec::new();
+    // To the pattern an underscore is part of a word; in a branch it separates words as a hyphen does.
+    let hyphened = branch.replace('_', "-");
+    each(&BRANCH_IDENTIFIERS, &hyphened, &mut names, |found| Some((identifier(found)?, IN_BRANCH, team(found))));
+    for name in &mut names {
+        name.text = branch.chars().skip(name.start).take(name.end - name.start).collect();
+    }
+    names
+}
+
+fn identifier(found: &Captures<'_>) -> Option<Subject> {
+    Subject::new(Kind::Issue, format!("linear:{}-{}", found[1].to_ascii_uppercase(), &found[2]))
+}
+
+fn team(found: &Captures<'_>) -> Option<String> {
+    Some(found[1].to_ascii_uppercase())
+}
+
+/// The end of a text, long enough for a keyword.
+fn last_words(text: &str) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(24))..]
+}
+
+fn each(pattern: &LazyLock<Option<Regex>>, text: &str, names: &mut Vec<Named>, mut read: impl FnMut(&Captures<'_>) -> Option<(Subject, f64, Option<String>)>) {
+    let Some(pattern) = pattern.as_ref() else { return };
+    // Characters are counted once over the text, not from its start for each name.
+    let (mut counted, mut chars) = (0, 0);
+    for found in pattern.captures_iter(text) {
+        let Some(whole) = found.get(0) else { continue };
+        chars += text[counted..whole.start()].chars().count();
+        counted = whole.start();
+        if let Some((subject, confidence, team_key)) = read(&found) {
+            let end = chars + whole.as_str().chars().count();
+            names.push(Named { subject, text: whole.as_str().to_owned(), start: chars, end, confidence, team_key });
+        }
+    }
+}
