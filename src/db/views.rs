@@ -5,7 +5,17 @@ use tokio_postgres::Transaction;
 use super::Error;
 
 /// Every file of `views/`, in an order in which each finds what it reads.
-pub const FILES: &[(&str, &str)] = &[];
+pub const FILES: &[(&str, &str)] = &[
+    ("recent_events", include_str!("../../views/recent_events.sql")),
+    ("event_summary", include_str!("../../views/event_summary.sql")),
+    ("correlated_events", include_str!("../../views/correlated_events.sql")),
+    ("event_processing_status", include_str!("../../views/event_processing_status.sql")),
+    ("event_processing_summary", include_str!("../../views/event_processing_summary.sql")),
+    ("webhook_deliveries", include_str!("../../views/webhook_deliveries.sql")),
+    ("event_metadata", include_str!("../../views/event_metadata.sql")),
+    ("event_metrics", include_str!("../../views/event_metrics.sql")),
+    ("event_performance", include_str!("../../views/event_performance.sql")),
+];
 
 /// Drops all views, in the caller's transaction.
 ///

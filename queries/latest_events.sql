@@ -1,0 +1,3 @@
+-- Latest events
+-- The last ten events of all sources with their details.
+SELECT * FROM recent_events LIMIT 10

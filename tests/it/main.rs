@@ -1,0 +1,5 @@
+//! Every promise of the README and the design, tried on a real PostgreSQL: one file a promise.
+
+mod correlation;
+mod harness;
+mod projections;

@@ -1,0 +1,56 @@
+-- What belongs together: each link once, with its strongest evidence and the newest event at the other end.
+CREATE VIEW public.correlated_events AS
+WITH known AS (
+    SELECT c.*,
+           row_number() OVER (PARTITION BY c.tenant, c.correlation_type, lower(c.subject), lower(c.related_subject)
+                              ORDER BY c.confidence DESC, c."position") AS strength,
+           count(*) OVER (PARTITION BY c.tenant, c.correlation_type, lower(c.subject), lower(c.related_subject)) AS evidence_count
+    FROM public.event_correlations c
+    -- HEL-42 is an issue because a team HEL exists; UTF-8 is none.
+    WHERE c.team_key IS NULL
+       OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = c.tenant AND l.team_key = c.team_key))
+SELECT k.correlation_type,
+       k.event_id,
+       e.platform,
+       e.event_type,
+       e.action,
+       e.title,
+       k.subject,
+       k.related_subject,
+       related.id AS related_event_id,
+       related.platform AS related_platform,
+       related.event_type AS related_event_type,
+       related.action AS related_action,
+       related.title AS related_title,
+       k.confidence,
+       k.rule,
+       k.rule_version,
+       k.evidence_field,
+       k.evidence_text,
+       k.evidence_start,
+       k.evidence_end,
+       k.evidence_count,
+       k.received_at,
+       k."position",
+       k.tenant
+FROM known k
+LEFT JOIN public.events e ON e."position" = k."position"
+LEFT JOIN LATERAL (
+    SELECT r.id, r.platform, r.event_type, r.action, r.title
+    FROM public.event_subjects s
+    JOIN public.events r ON r."position" = s."position"
+    WHERE s.tenant = k.tenant AND lower(s.subject) = lower(k.related_subject) AND s."position" <> k."position"
+    ORDER BY s."position" DESC
+    LIMIT 1) related ON true
+WHERE k.strength = 1;
+
+COMMENT ON VIEW public.correlated_events IS 'Which pull request is for which issue, which message is about which pull request, which commit belongs to which pull request, which deployment brought which commit. One row per link. Filter by correlation_type; find the links of a thing by subject or related_subject.';
+COMMENT ON COLUMN public.correlated_events.correlation_type IS 'From subject to related_subject: pr_to_issue, message_to_pr, message_to_issue, commit_to_pr, deployment_to_commit, issue_to_message, release_to_pr, ….';
+COMMENT ON COLUMN public.correlated_events.event_id IS 'The event with the strongest evidence; platform, event_type, action and title are its.';
+COMMENT ON COLUMN public.correlated_events.subject IS 'github:owner/repo#12 (pull request or issue), linear:HEL-42, slack:C123/1700000000.000100, commit:<sha>, deployment:<id>, ….';
+COMMENT ON COLUMN public.correlated_events.related_subject IS 'The thing that subject belongs with, written the same way.';
+COMMENT ON COLUMN public.correlated_events.related_event_id IS 'The newest event about related_subject; NULL when none has come.';
+COMMENT ON COLUMN public.correlated_events.confidence IS '1 for a commit or an address, less for words that may mean something else.';
+COMMENT ON COLUMN public.correlated_events.evidence_field IS 'Where in the payload of event_id the evidence is.';
+COMMENT ON COLUMN public.correlated_events.evidence_text IS 'The words that say so. Untrusted text.';
+COMMENT ON COLUMN public.correlated_events.evidence_count IS 'How many events say so.';
