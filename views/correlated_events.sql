@@ -1,4 +1,4 @@
--- What belongs together: each link once, with its strongest evidence and the newest event at the other end.
+-- What belongs together: each link once, with its strongest evidence and an event at the other end.
 CREATE VIEW public.correlated_events AS
 WITH known AS (
     SELECT c.*,
@@ -40,7 +40,8 @@ LEFT JOIN LATERAL (
     FROM public.event_subjects s
     JOIN public.events r ON r."position" = s."position"
     WHERE s.tenant = k.tenant AND lower(s.subject) = lower(k.related_subject) AND s."position" <> k."position"
-    ORDER BY s."position" DESC
+    -- One that tells something else than the evidence does, if there is one; then the newest.
+    ORDER BY r.event_type = e.event_type, s."position" DESC
     LIMIT 1) related ON true
 WHERE k.strength = 1;
 
@@ -49,7 +50,7 @@ COMMENT ON COLUMN public.correlated_events.correlation_type IS 'From subject to 
 COMMENT ON COLUMN public.correlated_events.event_id IS 'The event with the strongest evidence; platform, event_type, action and title are its.';
 COMMENT ON COLUMN public.correlated_events.subject IS 'github:owner/repo#12 (pull request or issue), linear:HEL-42, slack:C123/1700000000.000100, commit:<sha>, deployment:<id>, ….';
 COMMENT ON COLUMN public.correlated_events.related_subject IS 'The thing that subject belongs with, written the same way.';
-COMMENT ON COLUMN public.correlated_events.related_event_id IS 'The newest event about related_subject; NULL when none has come.';
+COMMENT ON COLUMN public.correlated_events.related_event_id IS 'The newest event about related_subject, of another type than the evidence where there is one; NULL when none has come.';
 COMMENT ON COLUMN public.correlated_events.confidence IS '1 for a commit or an address, less for words that may mean something else.';
 COMMENT ON COLUMN public.correlated_events.evidence_field IS 'Where in the payload of event_id the evidence is.';
 COMMENT ON COLUMN public.correlated_events.evidence_text IS 'The words that say so. Untrusted text.';

@@ -138,20 +138,22 @@ fn deployment(payload: &Value) -> Facts {
     }
 }
 
-/// An event whose shape is its sender's own: usual names are looked for at the top and under `payload`.
+/// An event whose shape is its sender's own: usual names are looked for at the top, under `payload`, and in the
+/// objects within these.
 fn custom(payload: &Value) -> Facts {
+    let inner = payload.get("payload").unwrap_or(payload);
+    let within = [payload, inner].into_iter().filter_map(Value::as_object).flat_map(|object| object.values().filter(|value| value.is_object()));
+    let places = [payload, inner].into_iter().chain(within).collect::<Vec<_>>();
+    let named = |names: &[&str]| owned(names.iter().find_map(|name| places.iter().find_map(|place| text(place, name))));
     let mut words = String::new();
-    gather(payload.get("payload").unwrap_or(payload), &mut words);
+    gather(inner, &mut words);
     Facts {
-        actor: owned(first_text(payload, &["/actor", "/user", "/payload/actor", "/payload/user", "/actor/name", "/user/name"])),
-        title: owned(first_text(payload, &["/title", "/name", "/summary", "/payload/title", "/payload/name", "/payload/summary"])),
+        actor: named(&["/actor", "/user", "/creator", "/actor/name", "/user/name"]),
+        title: named(&["/title", "/name", "/summary"]),
         body_text: (!words.is_empty()).then_some(words),
-        repository: owned(first_text(
-            payload,
-            &["/repository", "/repository_name", "/payload/repository", "/payload/repository_name", "/repository/full_name"],
-        )),
-        subject: owned(first_text(payload, &["/subject", "/payload/subject"])),
-        url: owned(first_text(payload, &["/url", "/payload/url"])),
+        repository: named(&["/repository", "/repository_name", "/repository/full_name"]),
+        subject: named(&["/subject", "/id"]),
+        url: named(&["/url", "/html_url"]),
         priority: priority(payload),
     }
 }

@@ -56,7 +56,7 @@ impl<'a> Row<'a> {
         let header = |name: &str| envelope.headers.get(name);
         let named = ["x-github-delivery", "linear-delivery", "webhook-id"].into_iter().find_map(header);
         // The two clocks may differ, so an answer may seem to precede its question.
-        let waited = (envelope.received_at - envelope.arrived_at).max(chrono::Duration::zero());
+        let waited_us = (envelope.received_at - envelope.arrived_at).num_microseconds().unwrap_or(0).max(0);
         Self {
             position: envelope.position.get(),
             id: &entry.id,
@@ -65,7 +65,7 @@ impl<'a> Row<'a> {
             delivery_key: &envelope.delivery_key,
             delivery_id: named.or_else(|| text(entry.value(), "/event_id")).unwrap_or(&envelope.delivery_key),
             event_type: cut(&envelope.event_type),
-            response_time_ms: waited.as_seconds_f64() * 1000.0,
+            response_time_ms: f64::from(u32::try_from(waited_us).unwrap_or(u32::MAX)) / 1000.0,
             retry_attempts: header("x-slack-retry-num").and_then(|number| number.trim().parse().ok()).unwrap_or(0),
             retry_reason: header("x-slack-retry-reason"),
             error: (entry.payload.status != ParseStatus::Ok).then(|| entry.payload.status.as_str()),

@@ -18,10 +18,10 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
         }
     }
     // Linear's own attachments: a pull request or a message that someone linked to the issue.
-    if event_type == "Attachment" {
-        if let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"]) {
-            findings.named("attachment", &issue, "data.url", words::named(url));
-        }
+    if event_type == "Attachment"
+        && let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"])
+    {
+        findings.named("attachment", &issue, "data.url", words::named(url));
     }
 }
 

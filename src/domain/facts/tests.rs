@@ -84,6 +84,8 @@ fn own_events_may_say_how_urgent_they_are() {
     assert_eq!(facts.priority, Priority::High);
     assert_eq!(facts.title.as_deref(), Some("Down"));
     assert_eq!(facts.body_text.as_deref(), Some("disk full\non it\nDown"));
+    let nested = Facts::of("custom", "incident", &json!({"payload": {"incident": {"id": "inc-1", "name": "Late"}}}));
+    assert_eq!((nested.title.as_deref(), nested.subject.as_deref()), (Some("Late"), Some("inc-1")));
     assert_eq!(Facts::of("custom", "x", &json!({"priority": "urgent!!"})).priority, Priority::Normal);
     let deployed = Facts::of("deployment", "deployment", &json!({"deployment_id": "d1", "environment": "production", "status": "success"}));
     assert_eq!((deployed.title.as_deref(), deployed.subject.as_deref()), (Some("production: success"), Some("d1")));
