@@ -20,3 +20,5 @@ pub mod projectors;
 
 pub mod tasks;
 pub mod telemetry;
+
+pub mod search;

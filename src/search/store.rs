@@ -1,0 +1,120 @@
+//! The index on disk: one directory per generation, opened, checked and set aside here. Everything in this file blocks.
+
+use std::path::{Path, PathBuf};
+
+use tantivy::{Index, IndexWriter, TantivyError};
+
+use super::schema::{self, Fields};
+use crate::domain::Position;
+
+/// Memory of the writer before it starts a segment.
+const WRITER_BYTES: usize = 50 << 20;
+const QUARANTINED: &str = "quarantined";
+
+/// An index that is open for writing.
+pub(super) struct Open {
+    pub(super) writer: IndexWriter,
+    pub(super) fields: Fields,
+    pub(super) position: Position,
+}
+
+/// Where a generation of the index lives.
+pub(super) fn directory(root: &Path, generation: i32) -> PathBuf {
+    root.join(generation.to_string())
+}
+
+/// Opens a generation for writing, or makes it. One that cannot be read, or has another shape, is renamed and made
+/// anew: the log has everything.
+pub(super) fn open(root: &Path, generation: i32) -> Result<Open, TantivyError> {
+    let directory = directory(root, generation);
+    let index = if directory.join("meta.json").exists() {
+        match open_checked(&directory) {
+            Ok(index) => index,
+            Err(reason) => {
+                quarantine(root, &directory, &reason)?;
+                create(&directory)?
+            }
+        }
+    } else {
+        create(&directory)?
+    };
+    let (_, fields) = schema::schema();
+    let position = position(&index)?;
+    // The lock is the kernel's and ends with the process that held it: a kill leaves nothing in the way.
+    let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
+    Ok(Open { writer, fields, position })
+}
+
+/// Opens a generation for reading; none when there is no such index, or it has another shape.
+pub(super) fn open_to_read(root: &Path, generation: i32) -> Result<Option<(Index, Fields)>, TantivyError> {
+    let directory = directory(root, generation);
+    if !directory.join("meta.json").exists() {
+        return Ok(None);
+    }
+    let mut index = Index::open_in_dir(&directory)?;
+    index.set_tokenizers(schema::tokenizers());
+    let (schema, fields) = schema::schema();
+    Ok((index.schema() == schema).then_some((index, fields)))
+}
+
+/// Through which position the log is in the index.
+pub(super) fn position(index: &Index) -> Result<Position, TantivyError> {
+    let payload = index.load_metas()?.payload;
+    // An index that was made and never committed to has none.
+    let Some(payload) = payload else { return Ok(Position::START) };
+    payload.parse().map(Position::new).map_err(|_| TantivyError::SystemError(format!("the index's checkpoint is {payload:?}")))
+}
+
+/// Removes what earlier generations left; readers that still have them open keep their pages.
+pub(super) fn remove_before(root: &Path, generation: i32) {
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    for entry in entries.flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        if number.is_some_and(|number| number < generation) {
+            remove(&entry.path());
+        }
+    }
+}
+
+/// Removes a directory and what is in it, if it is there.
+pub(super) fn remove(directory: &Path) {
+    match std::fs::remove_dir_all(directory) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, directory = %directory.display(), "a search index that is no longer used could not be removed"),
+    }
+}
+
+fn create(directory: &Path) -> Result<Index, TantivyError> {
+    std::fs::create_dir_all(directory)?;
+    let (schema, _) = schema::schema();
+    let mut index = Index::create_in_dir(directory, schema)?;
+    index.set_tokenizers(schema::tokenizers());
+    Ok(index)
+}
+
+/// Opens an index and reads every byte of it; the reason why it cannot be used otherwise.
+fn open_checked(directory: &Path) -> Result<Index, String> {
+    let mut index = Index::open_in_dir(directory).map_err(|error| error.to_string())?;
+    index.set_tokenizers(schema::tokenizers());
+    if index.schema() != schema::schema().0 {
+        return Err("it has another schema".to_owned());
+    }
+    let damaged = index.validate_checksum().map_err(|error| error.to_string())?;
+    if !damaged.is_empty() {
+        return Err(format!("{} of its files are damaged", damaged.len()));
+    }
+    // Opens every segment, which finds files that are gone.
+    index.reader().map_err(|error| error.to_string())?;
+    position(&index).map_err(|error| error.to_string())?;
+    Ok(index)
+}
+
+/// Renames a directory that cannot be used, so that someone can look at it. Only the last one is kept.
+fn quarantine(root: &Path, directory: &Path, reason: &str) -> Result<(), TantivyError> {
+    let aside = root.join(QUARANTINED);
+    remove(&aside);
+    std::fs::rename(directory, &aside)?;
+    tracing::warn!(reason, directory = %aside.display(), "the search index cannot be used ({reason}); it was set aside and is filled anew from the log");
+    Ok(())
+}
