@@ -21,4 +21,5 @@ pub mod projectors;
 pub mod tasks;
 pub mod telemetry;
 
+pub mod lake;
 pub mod search;

@@ -1,0 +1,239 @@
+//! SQL over the lake and the log's tail as one table.
+//!
+//! ```text
+//! text ─guard→ question ─permit→ snapshot (W) and head ─catalog of one tenant→ plan ─threads of its own→ rows
+//! ```
+//!
+//! Planning and computing have threads of their own: a query that computes for long does not keep ingest waiting, and
+//! one that is out of time is given up at its next pause. A permit is held until the work has really ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::Utc;
+use deltalake::DeltaTable;
+use futures::StreamExt;
+use tokio::runtime::Runtime;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::answer::{Answer, Receipt};
+use super::guard::{self, Question};
+use super::table::{self, Location};
+use super::tail::{self, HotTail};
+use super::{Error, session};
+use crate::db::Database;
+use crate::domain::{Position, Span, Tenant};
+use crate::log::Reader;
+
+/// Threads that compute queries.
+const THREADS: usize = 2;
+/// Planning recurses; a debug build's frames are large.
+const STACK_BYTES: usize = 16 << 20;
+/// How long the log's head is waited for before the lake alone answers.
+const HEAD_WAIT: Duration = Duration::from_secs(2);
+
+/// What a question may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Memory of one query's operators, in bytes.
+    pub memory_bytes: usize,
+    /// What they may spill to disk beyond it, in bytes.
+    pub spill_bytes: u64,
+    /// The most rows of an answer, whatever is asked for.
+    pub rows_max: usize,
+    /// The most bytes of an answer in memory.
+    pub answer_bytes: usize,
+    /// The longest time, whatever is asked for.
+    pub timeout_max: Duration,
+    /// Queries at once.
+    pub concurrent: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory_bytes: 256 << 20, spill_bytes: 1 << 30, rows_max: 10_000, answer_bytes: 64 << 20, timeout_max: Duration::from_secs(30), concurrent: 4 }
+    }
+}
+
+/// What one question asks for; [`Limits`] cap it.
+#[derive(Debug, Clone, Copy)]
+pub struct QueryOptions {
+    /// The most rows.
+    pub max_rows: usize,
+    /// The longest time.
+    pub timeout: Duration,
+}
+
+impl Default for QueryOptions {
+    fn default() -> Self {
+        Self { max_rows: 1_000, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// Answers SQL. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    location: Location,
+    limits: Limits,
+    permits: Arc<Semaphore>,
+    /// The snapshot last read, from which the next one is near.
+    snapshot: Mutex<Option<DeltaTable>>,
+    /// None only while it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("location", &self.inner.location).field("limits", &self.inner.limits).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Dropping a runtime waits for its threads, which may not be done where others are served.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+type Rows = (SchemaRef, Vec<RecordBatch>, usize, bool);
+
+impl Engine {
+    /// An engine over a lake and the log that it follows.
+    ///
+    /// # Errors
+    /// When its threads cannot be started.
+    pub fn new(database: Database, location: Location, limits: Limits) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("hooklake-sql")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build()
+            .map_err(Error::store)?;
+        let permits = Arc::new(Semaphore::new(limits.concurrent));
+        Ok(Self { inner: Arc::new(Inner { database, location, limits, permits, snapshot: Mutex::new(None), runtime: Some(runtime) }) })
+    }
+
+    /// Answers one question about a tenant's events.
+    ///
+    /// # Errors
+    /// See [`Error`]; no message names a file.
+    pub async fn query(&self, tenant: &Tenant, sql: &str, options: QueryOptions) -> Result<Answer, Error> {
+        let question = guard::read(sql)?;
+        let limits = &self.inner.limits;
+        let deadline = Instant::now() + options.timeout.min(limits.timeout_max);
+        let permits = Arc::clone(&self.inner.permits);
+        let permit = match tokio::time::timeout_at(deadline, permits.acquire_owned()).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) | Err(_) => return Err(Error::Busy),
+        };
+        let is_about_plans = question.is_about_plans();
+        let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question, options.max_rows.min(limits.rows_max), permit)).await;
+        let location = &self.inner.location;
+        let answer = answered.unwrap_or(Err(Error::TimedOut)).map_err(|error| location.hide(error))?;
+        Ok(if is_about_plans { answer.map_text(|text| location.hide_in_text(text)) } else { answer })
+    }
+
+    async fn answer(&self, tenant: &Tenant, question: Question, rows_max: usize, permit: OwnedSemaphorePermit) -> Result<Answer, Error> {
+        let asked = Instant::now();
+        // The snapshot before the head: an export in between moves events from the tail to neither.
+        let snapshot = self.snapshot().await?;
+        let exported = match &snapshot {
+            Some(table) => table::position(table).await.map_err(Error::store)?,
+            None => Position::START,
+        };
+        let reader = Reader::new(self.inner.database.clone());
+        let head = tokio::time::timeout(HEAD_WAIT, reader.head()).await.ok().and_then(Result::ok).map(|head| head.position);
+        let stale_ms = snapshot.as_ref().map_or(0, commit_age_ms);
+        let through = head.unwrap_or(exported).max(exported);
+        let (hot, requests) = tail::channel(tenant.clone(), Span { after: exported, through });
+
+        let Some(runtime) = &self.inner.runtime else { return Err(Error::Busy) };
+        let work = compute(tenant.clone(), snapshot, hot, question, rows_max, self.inner.limits, permit);
+        let mut task = Abort(runtime.spawn(work));
+        let serving = tail::serve(requests, reader);
+        let rows = tokio::select! {
+            rows = &mut task.0 => rows,
+            () = serving => (&mut task.0).await,
+        };
+        let (schema, batches, rows, truncated) = rows.map_err(given_up)??;
+        let lag_ms = if head.is_some() { i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) } else { stale_ms };
+        let receipt = Receipt { through_position: through, lag_ms, complete: head.is_some() };
+        Ok(Answer { schema, batches, rows, truncated, receipt })
+    }
+
+    /// The table as it is now; none before the first export.
+    async fn snapshot(&self) -> Result<Option<DeltaTable>, Error> {
+        let mut slot = self.inner.snapshot.lock().await;
+        if let Some(table) = slot.as_mut() {
+            if table.update_state().await.is_ok() {
+                return Ok(Some(table.clone()));
+            }
+            // Its log was cleaned up behind it, or it was moved away.
+        }
+        *slot = self.inner.location.load().await.map_err(Error::store)?;
+        Ok(slot.clone())
+    }
+}
+
+/// Plans and computes, with the permit in hand.
+async fn compute(
+    tenant: Tenant,
+    snapshot: Option<DeltaTable>,
+    hot: Arc<HotTail>,
+    question: Question,
+    rows_max: usize,
+    limits: Limits,
+    _permit: OwnedSemaphorePermit,
+) -> Result<Rows, Error> {
+    let context = session::open(&tenant, snapshot, hot, &question, &limits).await?;
+    let frame = session::plan(&context, question, rows_max).await?;
+    let schema = Arc::clone(frame.schema().inner());
+    let mut stream = frame.execute_stream().await?;
+    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        let room = rows_max - rows;
+        if batch.num_rows() > room {
+            batches.push(batch.slice(0, room));
+            return Ok((schema, batches, rows_max, true));
+        }
+        bytes += batch.get_array_memory_size();
+        if bytes > limits.answer_bytes {
+            return Err(Error::TooLarge(format!("the answer is larger than {} bytes; ask for fewer rows or columns", limits.answer_bytes)));
+        }
+        rows += batch.num_rows();
+        if batch.num_rows() > 0 {
+            batches.push(batch);
+        }
+    }
+    Ok((schema, batches, rows, false))
+}
+
+fn commit_age_ms(table: &DeltaTable) -> i64 {
+    let committed = table.snapshot().ok().and_then(|snapshot| snapshot.version_timestamp(snapshot.version()));
+    committed.map_or(0, |committed| Utc::now().timestamp_millis() - committed)
+}
+
+fn given_up(error: tokio::task::JoinError) -> Error {
+    if error.is_panic() { Error::Store("the query failed inside the engine".into()) } else { Error::TimedOut }
+}
+
+/// A task that does not outlive whoever waits for it.
+struct Abort<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Abort<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a question was not answered, and by what name each kind of failure goes.
+
+use datafusion::error::DataFusionError;
+
+/// Why a question was not answered. No message names a file or a place on disk.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It would do more than read, or names what only the server may.
+    #[error("only questions are answered: {0}")]
+    NotReadOnly(String),
+    /// It is not SQL, or names what is not there.
+    #[error("{0}")]
+    Syntax(String),
+    /// It is longer or more nested than a question may be.
+    #[error("{0}")]
+    TooComplex(String),
+    /// It took too long.
+    #[error("the query took longer than it may; narrow it, for example by received_at")]
+    TimedOut,
+    /// It needs more memory or gives a larger answer than it may.
+    #[error("{0}")]
+    TooLarge(String),
+    /// As many questions as may are being answered.
+    #[error("too many queries are running; try again")]
+    Busy,
+    /// The settings do not name a place that can be used.
+    #[error("the lake cannot be there: {0}")]
+    Location(String),
+    /// The log could not be asked.
+    #[error("the database did not answer")]
+    Database(#[from] crate::db::Error),
+    /// The lake could not be read.
+    #[error("the lake could not be read")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    pub(super) fn store(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        let text = |error: &DataFusionError| error.strip_backtrace();
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(_) => Self::TooLarge("the query needs more memory than it may; narrow it, or ask for fewer columns".to_owned()),
+            root @ (DataFusionError::SQL(..)
+            | DataFusionError::Plan(_)
+            | DataFusionError::SchemaError(..)
+            | DataFusionError::NotImplemented(_)
+            | DataFusionError::Execution(_)
+            | DataFusionError::ArrowError(..)) => match root {
+                DataFusionError::Execution(message) if message.starts_with(super::bounded::TOO_LARGE) => Self::TooLarge(message.clone()),
+                root => Self::Syntax(text(root)),
+            },
+            _ => Self::Store(Box::new(error)),
+        }
+    }
+}

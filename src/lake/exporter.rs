@@ -1,0 +1,191 @@
+//! The consumer that keeps the Delta table.
+
+use async_trait::async_trait;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add, Transaction as AppTransaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaTable, DeltaTableError};
+use tokio_postgres::Transaction;
+
+use super::schema::{self, PARTITION, VERSION};
+use super::table::{self, APP_ID, Location};
+use super::upkeep::Upkeep;
+use crate::consumer::{Consumer, Error, Lease, checkpoint};
+use crate::db::Database;
+use crate::domain::{Envelope, Position};
+use crate::log::{Batch, BatchLimits};
+
+/// The name of the consumer.
+pub const NAME: &str = "lake";
+/// The most entries of one commit.
+pub const BATCH_ENTRIES_MAX: u32 = 20_000;
+/// The most bytes of bodies of one commit, save that one envelope always goes.
+pub const BATCH_BYTES_MAX: i64 = 64 << 20;
+/// How often a swap is tried when the live exporter had a commit under way.
+const SWAP_TRIES: u32 = 3;
+
+/// Keeps the table, or fills a copy of it: files beside the live ones, which one commit then swaps.
+pub struct Exporter {
+    database: Database,
+    location: Location,
+    name: String,
+    /// None until opened, and after a failure.
+    open: Option<Open>,
+    upkeep: Upkeep,
+}
+
+struct Open {
+    table: DeltaTable,
+    position: Position,
+    /// What a copy has written and no commit names yet; none for the live exporter.
+    beside: Option<Beside>,
+}
+
+#[derive(Default)]
+struct Beside {
+    adds: Vec<Add>,
+    /// True once the files of the copy are the table's: what comes then is only added.
+    is_swapped: bool,
+}
+
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exporter").field("name", &self.name).field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+impl Exporter {
+    /// The live exporter.
+    #[must_use]
+    pub fn new(database: Database, location: Location) -> Self {
+        let upkeep = Upkeep::new(database.clone(), location.clone());
+        Self { database, location, name: NAME.to_owned(), open: None, upkeep }
+    }
+
+    fn is_live(&self) -> bool {
+        self.name == NAME
+    }
+
+    /// Writes envelopes to data files that nothing names yet.
+    async fn write(&self, table: &DeltaTable, envelopes: &[Envelope]) -> Result<Vec<Add>, Error> {
+        if envelopes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let envelopes = envelopes.to_vec();
+        let rows = tokio::task::spawn_blocking(move || schema::batch_of(&envelopes)).await.map_err(failed)?.map_err(failed)?;
+        let mut writer = RecordBatchWriter::for_table(table).map_err(failed)?.with_writer_properties(table::writer_properties());
+        writer.write(rows).await.map_err(failed)?;
+        let adds = writer.flush().await.map_err(failed)?;
+        let location = self.location.clone();
+        tokio::task::spawn_blocking(move || location.sync_data(&adds).map(|()| adds)).await.map_err(failed)?.map_err(failed)
+    }
+}
+
+impl Open {
+    /// Makes files part of the table, with the position through which it then goes, if nobody else has committed since
+    /// the snapshot.
+    async fn commit(&mut self, location: &Location, actions: Vec<Action>, mode: SaveMode, through: Position) -> Result<(), DeltaTableError> {
+        let operation = DeltaOperation::Write { mode, partition_by: Some(vec![PARTITION.to_owned()]), predicate: None };
+        let properties = CommitProperties::default().with_max_retries(0).with_application_transaction(AppTransaction::new(APP_ID, through.get()));
+        let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(self.table.snapshot()?), self.table.log_store(), operation).await?;
+        location.sync_log()?;
+        self.table.state = Some(committed.snapshot());
+        self.position = through;
+        Ok(())
+    }
+
+    /// One commit that removes every file of the table and adds those of the copy.
+    async fn swap(&mut self, location: &Location) -> Result<(), DeltaTableError> {
+        let Some(beside) = &self.beside else { return Ok(()) };
+        let adds = beside.adds.iter().cloned().map(Action::Add);
+        let mut actions: Vec<Action> = Vec::new();
+        if !beside.is_swapped {
+            actions.extend(self.table.snapshot()?.log_data().iter().map(|file| Action::Remove(file.remove_action(true))));
+        }
+        actions.extend(adds);
+        let mode = if beside.is_swapped { SaveMode::Append } else { SaveMode::Overwrite };
+        self.commit(location, actions, mode, self.position).await?;
+        self.beside = Some(Beside { adds: Vec::new(), is_swapped: true });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Consumer for Exporter {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn version(&self) -> i32 {
+        VERSION
+    }
+
+    fn limits(&self) -> BatchLimits {
+        BatchLimits { entries: BATCH_ENTRIES_MAX, bytes: BATCH_BYTES_MAX }
+    }
+
+    async fn open(&mut self) -> Result<Position, Error> {
+        let table = self.location.open().await.map_err(failed)?;
+        // A copy starts over: only its memory knew which files were its own.
+        let (position, beside) =
+            if self.is_live() { (table::position(&table).await.map_err(failed)?, None) } else { (Position::START, Some(Beside::default())) };
+        self.open = Some(Open { table, position, beside });
+        Ok(position)
+    }
+
+    async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
+        if self.open.is_none() {
+            self.open().await?;
+        }
+        let Some(mut open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
+        if open.position < batch.span.through {
+            if open.position != batch.span.after {
+                // It was swapped, or written by another owner: the runner has to read from where it stands.
+                return Err(Error::LeaseLost(self.name.clone()));
+            }
+            let adds = self.write(&open.table, &batch.envelopes).await?;
+            // Until the commit only files have been written that nothing names; a vacuum removes them.
+            lease.renew(&self.database).await?;
+            match &mut open.beside {
+                Some(beside) => {
+                    beside.adds.extend(adds);
+                    open.position = batch.span.through;
+                }
+                None => {
+                    let adds = adds.into_iter().map(Action::Add).collect();
+                    open.commit(&self.location, adds, SaveMode::Append, batch.span.through).await.map_err(failed)?;
+                    open.table = self.upkeep.after_commit(open.table).await;
+                }
+            }
+        }
+        self.open = Some(open);
+        lease.record(&self.database, batch.span.through).await
+    }
+
+    async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
+        let name = checkpoint::copy_name(NAME);
+        checkpoint::restart(&self.database, &name, VERSION).await?;
+        Ok(Box::new(Self { name, ..Self::new(self.database.clone(), self.location.clone()) }))
+    }
+
+    async fn swap(&mut self, _transaction: &Transaction<'_>) -> Result<(), Error> {
+        let Some(open) = &mut self.open else { return Err(Error::LeaseLost(self.name.clone())) };
+        let mut tries = 0;
+        loop {
+            // The live exporter checks its lease before it commits and the transaction holds its row, so at most one
+            // commit of its own is under way.
+            open.table.update_state().await.map_err(failed)?;
+            match open.swap(&self.location).await {
+                Ok(()) => return Ok(()),
+                Err(error) if tries == SWAP_TRIES => return Err(failed(error)),
+                Err(error) => tracing::debug!(%error, "the swap of the lake is tried again"),
+            }
+            tries += 1;
+        }
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Store(NAME, Box::new(error))
+}

@@ -1,0 +1,118 @@
+//! What one question sees: a catalog of its own, over one tenant's events, built before the question is planned.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::error::Result;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col, lit};
+use deltalake::DeltaTable;
+
+use super::bounded::{self, BoundedConcat};
+use super::engine::Limits;
+use super::guard::Question;
+use super::schema;
+use super::tail::HotTail;
+use crate::domain::Tenant;
+
+/// Rows that flow together: events are large.
+const BATCH_ROWS: usize = 1024;
+const CATALOG: &str = "hooklake";
+const SCHEMA: &str = "public";
+
+/// The views over `events`, by the names that they have in PostgreSQL too.
+const VIEWS: &[(&str, &str)] = &[
+    ("recent_events", include_str!("views/recent_events.sql")),
+    ("event_summary", include_str!("views/event_summary.sql")),
+    ("github_events", include_str!("views/github_events.sql")),
+    ("linear_events", include_str!("views/linear_events.sql")),
+    ("slack_events", include_str!("views/slack_events.sql")),
+    ("deployment_events", include_str!("views/deployment_events.sql")),
+];
+
+/// A catalog of one tenant's events: the lake's, then the tail's.
+pub(super) async fn open(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<HotTail>, question: &Question, limits: &Limits) -> Result<SessionContext> {
+    let context = empty(limits)?;
+    let tail = StreamingTable::try_new(schema::view_schema(), vec![tail])?;
+    let mut events = columns(context.read_table(Arc::new(tail))?)?;
+    if let Some(lake) = lake {
+        let stored = context.read_table(lake.table_provider().await?)?;
+        let stored = columns(stored.filter(col("tenant").eq(lit(tenant.as_str())))?)?;
+        events = stored.union(events)?;
+    }
+    context.register_table("events", events.into_view())?;
+    for (name, definition) in VIEWS {
+        if is_named(&question.words, name) {
+            let view = context.sql(definition).await?;
+            context.register_table(*name, view.into_view())?;
+        }
+    }
+    Ok(context)
+}
+
+/// The question as a plan that only reads, with at most so many rows.
+pub(super) async fn plan(context: &SessionContext, question: Question, rows_max: usize) -> Result<DataFrame> {
+    let plan = context.state().statement_to_plan(question.statement).await?;
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+    let is_about_plans = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_));
+    let frame = context.execute_logical_plan(plan).await?;
+    // One more, so that it is known whether there are more.
+    if is_about_plans { Ok(frame) } else { without_unions(frame)?.limit(0, Some(rows_max.saturating_add(1))) }
+}
+
+fn empty(limits: &Limits) -> Result<SessionContext> {
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(true)
+        .with_batch_size(BATCH_ROWS)
+        .with_target_partitions(2);
+    config.options_mut().execution.parquet.pushdown_filters = true;
+    config.options_mut().explain.show_statistics = false;
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_max_temp_directory_size(limits.spill_bytes))
+        .build_arc()?;
+    let state = SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).build();
+    let mut context = SessionContext::new_with_state(state);
+    datafusion_functions_json::register_all(&mut context)?;
+    datafusion::execution::FunctionRegistry::register_expr_planner(&mut context, Arc::new(BoundedConcat::new()))?;
+    bounded::bound(&context);
+    Ok(context)
+}
+
+/// The columns in the order of the schema, whatever the order on disk.
+fn columns(frame: DataFrame) -> Result<DataFrame> {
+    let names = schema::schema();
+    frame.select(names.fields().iter().map(|field| col(field.name())))
+}
+
+/// Plain SQL names few views, and planning each takes time; what lists tables wants them all.
+fn is_named(words: &HashSet<String>, name: &str) -> bool {
+    words.contains(name) || ["show", "describe", "desc", "information_schema"].iter().any(|word| words.contains(*word))
+}
+
+/// `payload -> 'x'` is one of several types; outside of SQL it is its JSON text.
+fn without_unions(frame: DataFrame) -> Result<DataFrame> {
+    let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
+    if !frame.schema().fields().iter().any(|field| is_union(field.data_type())) {
+        return Ok(frame);
+    }
+    let as_text = datafusion_functions_json::udfs::json_union_to_text_udf();
+    let columns: Vec<Expr> = frame
+        .schema()
+        .iter()
+        .map(|(qualifier, field)| {
+            let column = Expr::from((qualifier, field));
+            if is_union(field.data_type()) { as_text.call(vec![column]).alias(field.name()) } else { column }
+        })
+        .collect();
+    frame.select(columns)
+}

@@ -1,0 +1,28 @@
+-- GitHub's events with the columns that are asked for most; everything else is in the payload.
+SELECT id, delivery_key AS delivery_id, event_type, action, title, url, received_at, "position",
+       repository AS repository_full_name,
+       json_get_str(payload, 'repository', 'name') AS repository_name,
+       json_get_str(payload, 'organization', 'login') AS organization_login,
+       actor AS sender_login,
+       json_get_int(payload, 'pull_request', 'number') AS pull_request_number,
+       json_get_str(payload, 'pull_request', 'title') AS pull_request_title,
+       json_get_str(payload, 'pull_request', 'state') AS pull_request_state,
+       json_get_bool(payload, 'pull_request', 'merged') AS pull_request_merged,
+       json_get_str(payload, 'pull_request', 'head', 'ref') AS pull_request_head_ref,
+       json_get_str(payload, 'pull_request', 'base', 'ref') AS pull_request_base_ref,
+       json_get_str(payload, 'pull_request', 'user', 'login') AS pull_request_author,
+       json_get_int(payload, 'pull_request', 'additions') AS pull_request_additions,
+       json_get_int(payload, 'pull_request', 'deletions') AS pull_request_deletions,
+       json_get_int(payload, 'pull_request', 'changed_files') AS pull_request_changed_files,
+       json_get_int(payload, 'issue', 'number') AS issue_number,
+       json_get_str(payload, 'issue', 'title') AS issue_title,
+       json_get_str(payload, 'issue', 'state') AS issue_state,
+       json_get_str(payload, 'comment', 'body') AS comment_body,
+       json_get_str(payload, 'review', 'state') AS review_state,
+       json_get_str(payload, 'ref') AS ref,
+       coalesce(json_get_str(payload, 'head_commit', 'id'), json_get_str(payload, 'after'), json_get_str(payload, 'sha')) AS commit_sha,
+       json_get_str(payload, 'head_commit', 'message') AS commit_message,
+       json_length(payload, 'commits') AS commit_count,
+       payload
+FROM events
+WHERE source = 'github' AND flags NOT LIKE '%suspect_replay%'
