@@ -27,7 +27,7 @@ use crate::log::{Batch, BatchLimits};
 
 /// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
 #[async_trait]
-pub trait Consumer: Send + 'static {
+pub trait Consumer: Send + Sync + 'static {
     /// The key of its checkpoint; never reused for something else.
     fn name(&self) -> &str;
 
