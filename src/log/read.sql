@@ -13,5 +13,5 @@ SELECT e.position, e.id, e.tenant, e.source, e.delivery_key, e.event_type, e.arr
        e.body, e.verdict, e.secret_id, e.flags, s.total
 FROM sized s
 JOIN log.envelopes e ON e.position = s.position AND e.received_at = s.received_at
-WHERE s.bytes_before < $4 AND e.received_at >= $5
+WHERE s.bytes_before < $4::bigint AND e.received_at >= $5
 ORDER BY e.position
