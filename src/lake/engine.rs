@@ -175,12 +175,12 @@ impl Engine {
     /// The table as it is now; none before the first export.
     async fn snapshot(&self) -> Result<Option<DeltaTable>, Error> {
         let mut slot = self.inner.snapshot.lock().await;
-        if let Some(table) = slot.as_mut() {
-            if table.update_state().await.is_ok() {
-                return Ok(Some(table.clone()));
-            }
-            // Its log was cleaned up behind it, or it was moved away.
+        if let Some(table) = slot.as_mut()
+            && table.update_state().await.is_ok()
+        {
+            return Ok(Some(table.clone()));
         }
+        // The first question, or the table's log was cleaned up behind it, or it was moved away.
         *slot = self.inner.location.load().await.map_err(Error::store)?;
         Ok(slot.clone())
     }

@@ -6,8 +6,8 @@ use arrow::array::{ArrayRef, BinaryBuilder, Date32Builder, Int64Builder, RecordB
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
-use crate::domain::Envelope;
 use crate::domain::facts::Facts;
+use crate::domain::{Envelope, Payload};
 
 /// Raised when the same log would give other rows.
 pub const VERSION: i32 = 1;
@@ -47,9 +47,10 @@ pub fn schema() -> SchemaRef {
         // [[name, value], …] in the order in which they came.
         always("headers", DataType::Utf8),
         always("body_bytes", DataType::Int64),
-        // What the body says, as JSON text; absent when it could not be read.
+        // What the body says, as JSON text: the body itself wherever it is sound JSON, so that it is kept once. Absent
+        // when it could not be read.
         maybe("payload"),
-        // The body as it came, where the payload does not have it byte for byte.
+        // The body as it came, where it is not the payload byte for byte: forms, what had to be mended, what is no JSON.
         Field::new("body", DataType::Binary, true),
         always(PARTITION, DataType::Date32),
     ]))
@@ -92,6 +93,13 @@ pub fn batch_of(envelopes: &[Envelope]) -> Result<RecordBatch, ArrowError> {
     rows.finish()
 }
 
+/// The body itself where it is JSON that every reader reads alike: nothing mended, no key twice.
+fn sound_json<'a>(envelope: &'a Envelope, payload: &Payload) -> Option<&'a str> {
+    let is_form = envelope.headers.get("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("form"));
+    let is_sound = payload.jsonb().is_some() && !payload.lossy && !payload.duplicate_keys && !is_form;
+    std::str::from_utf8(&envelope.body).ok().filter(|text| is_sound && !text.starts_with('\u{feff}'))
+}
+
 #[derive(Default)]
 struct Rows {
     position: Int64Builder,
@@ -111,7 +119,8 @@ impl Rows {
         let payload = envelope.payload();
         let kind = envelope.kind(&payload);
         let facts = Facts::of(&envelope.source, &envelope.event_type, &payload.value);
-        let json = payload.jsonb().map(ToString::to_string);
+        let sound = sound_json(envelope, &payload);
+        let written = if sound.is_none() { payload.jsonb().map(ToString::to_string) } else { None };
         let flags = envelope.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(",");
         let headers = serde_json::to_string(&envelope.headers).unwrap_or_else(|_| "[]".to_owned());
         self.position.append_value(envelope.position.get());
@@ -134,7 +143,7 @@ impl Rows {
             Some(&envelope.delivery_key),
             Some(envelope.verdict.as_str()),
             Some(&headers),
-            json.as_deref(),
+            sound.or(written.as_deref()),
         ];
         for (column, value) in self.text.iter_mut().zip(texts) {
             column.append_option(value);
@@ -142,8 +151,7 @@ impl Rows {
         self.received_at.append_value(envelope.received_at.timestamp_micros());
         self.arrived_at.append_value(envelope.arrived_at.timestamp_micros());
         self.body_bytes.append_value(i64::try_from(envelope.body.len()).unwrap_or(i64::MAX));
-        let is_in_payload = json.as_deref().is_some_and(|json| json.as_bytes() == &*envelope.body);
-        self.body.append_option((!is_in_payload && !envelope.body.is_empty()).then_some(&*envelope.body));
+        self.body.append_option((sound.is_none() && !envelope.body.is_empty()).then_some(&*envelope.body));
         self.day.append_value(i32::try_from(envelope.received_at.timestamp().div_euclid(86_400)).unwrap_or_default());
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
@@ -27,6 +28,7 @@ const ZSTD_LEVEL: i32 = 3;
 const ROW_GROUP_ROWS: usize = 10_000;
 /// A checkpoint of the Delta log every so many commits, so that opening it stays quick.
 const CHECKPOINT_EVERY: &str = "20";
+const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 /// Where the table `events` is. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -137,42 +139,70 @@ impl Location {
         File::open(&self.directory)?.sync_all()
     }
 
-    /// Syncs the last commit and the directory that names it.
+    /// Syncs the last commit, a checkpoint that came with it, and the directory that names them.
     pub(super) fn sync_log(&self) -> std::io::Result<()> {
         if let Some(last) = self.last_commit()? {
-            File::open(last)?.sync_all()?;
+            File::open(&last)?.sync_all()?;
+            let checkpoint = last.with_extension("checkpoint.parquet");
+            for file in [checkpoint, self.log().join(LAST_CHECKPOINT)] {
+                match File::open(file) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    file => file?.sync_all()?,
+                }
+            }
         }
         File::open(self.log())?.sync_all()
     }
 
-    /// Sets the last commit aside when it is not whole: it was never acknowledged to anyone.
+    /// Sets aside what a power loss left half written: the last commit, whose events come again from the log, and
+    /// checkpoints, which only shorten the reading of the commits.
     fn mend(&self) -> std::io::Result<()> {
-        let Some(last) = self.last_commit()? else { return Ok(()) };
-        let text = std::fs::read(&last)?;
-        let is_whole = !text.is_empty()
-            && text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).all(|line| serde_json::from_slice::<serde_json::Value>(line).is_ok());
-        if !is_whole {
-            tracing::warn!(file = %last.display(), "the last commit of the lake is not whole, as after a power loss; it is set aside and its events are exported again");
-            std::fs::rename(&last, last.with_extension("torn"))?;
+        let mut torn = Vec::new();
+        for path in self.files("parquet")? {
+            if !is_whole_parquet(&path)? {
+                torn.push(self.log().join(LAST_CHECKPOINT));
+                torn.push(path);
+            }
+        }
+        if let Some(last) = self.last_commit()? {
+            let text = std::fs::read(&last)?;
+            let is_json = |line: &[u8]| line.is_empty() || serde_json::from_slice::<serde_json::Value>(line).is_ok();
+            if text.is_empty() || !text.split(|byte| *byte == b'\n').all(is_json) {
+                torn.push(last);
+            }
+        }
+        for path in torn.into_iter().filter(|path| path.exists()) {
+            tracing::warn!(file = %path.display(), "a file of the lake's log is not whole, as after a power loss; it is set aside");
+            std::fs::rename(&path, path.with_extension("torn"))?;
         }
         Ok(())
     }
 
     fn last_commit(&self) -> std::io::Result<Option<PathBuf>> {
+        let is_commit =
+            |path: &PathBuf| path.file_stem().is_some_and(|stem| stem.len() == 20 && stem.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()));
+        Ok(self.files("json")?.into_iter().filter(is_commit).max())
+    }
+
+    /// The files of the Delta log with this extension.
+    fn files(&self, extension: &str) -> std::io::Result<Vec<PathBuf>> {
         let entries = match std::fs::read_dir(self.log()) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
-        let is_commit = |path: &PathBuf| {
-            path.extension().is_some_and(|extension| extension == "json")
-                && path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.len() == 20 && stem.bytes().all(|byte| byte.is_ascii_digit()))
-        };
-        Ok(entries.flatten().map(|entry| entry.path()).filter(is_commit).max())
+        Ok(entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|known| known == extension)).collect())
     }
 
     fn log(&self) -> PathBuf {
         self.directory.join("_delta_log")
     }
+}
+
+/// A Parquet file ends with its magic number, which is written last.
+fn is_whole_parquet(path: &Path) -> std::io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut end = [0; 4];
+    Ok(file.metadata()?.len() >= 12 && file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut end)).is_ok() && &end == b"PAR1")
 }
 
 /// Through which position the log is in a snapshot of the table.

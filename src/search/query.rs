@@ -136,12 +136,12 @@ impl Searcher {
     /// The generation, open and with its latest commit.
     fn opened(&self, generation: i32) -> Result<Opened, Error> {
         let mut slot = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = slot.as_ref().filter(|opened| opened.generation == generation) {
-            if opened.reader.reload().is_ok() {
-                return Ok(opened.clone());
-            }
-            // It was set aside and filled anew under the same name, or is gone.
+        if let Some(opened) = slot.as_ref().filter(|opened| opened.generation == generation)
+            && opened.reader.reload().is_ok()
+        {
+            return Ok(opened.clone());
         }
+        // The first search, another generation, or one that was set aside and filled anew under the same name.
         *slot = None;
         let (index, fields) = store::open_to_read(&self.root, generation)?.ok_or(Error::NotReady)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;

@@ -214,6 +214,8 @@ async fn the_example_queries_run() {
     assert_eq!(rows(&engine, "SELECT source, event_type, total_events FROM event_summary WHERE source = 'github'").await, "github,pull_request,2");
     assert_eq!(rows(&engine, "SELECT payload->'pull_request'->>'title' FROM events WHERE payload->>'number' = '2'").await, "Tidy up");
     assert_eq!(rows(&engine, "SELECT payload->'number' AS n, 'a' || source FROM events WHERE position = 1").await, "1,agithub");
+    let by_repository = "SELECT payload->'repository'->>'full_name' AS repository, count(*) FROM events GROUP BY 1 ORDER BY 2 DESC, 1";
+    assert_eq!(rows(&engine, by_repository).await, ",3;acme/shop,2");
     let tables = rows(&engine, "SHOW TABLES").await;
     for name in ["events", "recent_events", "event_summary", "github_events", "linear_events", "slack_events", "deployment_events"] {
         assert!(tables.contains(name), "{name} in {tables}");
