@@ -210,7 +210,7 @@ async fn the_example_queries_run() {
     let issues = "SELECT team_name, issue_title, action, creator_name FROM linear_events WHERE event_type = 'Issue' ORDER BY received_at DESC";
     assert_eq!(rows(&engine, issues).await, "Engineering,Checkout fails,create,Ada");
     assert_eq!(rows(&engine, "SELECT channel_id, user_id, text FROM slack_events").await, "C1,U1,down?");
-    assert_eq!(rows(&engine, "SELECT environment, status, service FROM deployment_events").await, "production,succeeded,shop");
+    assert_eq!(rows(&engine, "SELECT environment, status, origin FROM deployment_events").await, "production,succeeded,deployment");
     assert_eq!(rows(&engine, "SELECT source, event_type, total_events FROM event_summary WHERE source = 'github'").await, "github,pull_request,2");
     assert_eq!(rows(&engine, "SELECT payload->'pull_request'->>'title' FROM events WHERE payload->>'number' = '2'").await, "Tidy up");
     assert_eq!(rows(&engine, "SELECT payload->'number' AS n, 'a' || source FROM events WHERE position = 1").await, "1,agithub");
