@@ -1,6 +1,9 @@
 //! Why a question was not answered, and by what name each kind of failure goes.
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
+
+use super::bounded::TOO_LARGE;
 
 /// Why a question was not answered. No message names a file or a place on disk.
 #[derive(Debug, thiserror::Error)]
@@ -42,19 +45,22 @@ impl Error {
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        let text = |error: &DataFusionError| error.strip_backtrace();
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::TooLarge("the query needs more memory than it may; narrow it, or ask for fewer columns".to_owned()),
+            DataFusionError::Execution(message) if message.starts_with(TOO_LARGE) => Self::TooLarge(message.clone()),
+            DataFusionError::ArrowError(cause, _) if is_damage(cause) => Self::Store(Box::new(error)),
             root @ (DataFusionError::SQL(..)
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Execution(_)
-            | DataFusionError::ArrowError(..)) => match root {
-                DataFusionError::Execution(message) if message.starts_with(super::bounded::TOO_LARGE) => Self::TooLarge(message.clone()),
-                root => Self::Syntax(text(root)),
-            },
+            | DataFusionError::ArrowError(..)) => Self::Syntax(root.strip_backtrace()),
             _ => Self::Store(Box::new(error)),
         }
     }
+}
+
+/// True when a file could not be read, rather than a value not be computed.
+fn is_damage(error: &ArrowError) -> bool {
+    matches!(error, ArrowError::ParquetError(_) | ArrowError::IoError(..) | ArrowError::ExternalError(_) | ArrowError::IpcError(_))
 }

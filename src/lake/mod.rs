@@ -13,7 +13,9 @@
 //! [`guard`] says what is a question; everything else is refused before it is planned (decision D13).
 //!
 //! On a local disk, data files are synced before the commit that names them and the commit before the consumer moves
-//! on; a commit that a power loss tore is set aside at the next start and written again from the log.
+//! on; a commit that a power loss tore is set aside at the next start and written again from the log. A data file that is
+//! missing or cut short is an error, and a rebuild heals it. A bit that rots within one is noticed only where it breaks
+//! the compression or a length: Parquet files carry no checksums here, as the library does not write them yet.
 //!
 //! Deliberately absent: any way to write through SQL, to name a file or another tenant in it, or to reach PostgreSQL's
 //! own SQL from it. Event text is anyone's: it is returned as data, and whoever shows it must treat it so.

@@ -333,3 +333,30 @@ async fn the_lake_answers_when_the_database_does_not() {
     assert_eq!((answer.receipt.complete, answer.receipt.through_position), (false, Position::new(3)));
     assert_eq!(answer.to_csv().expect("CSV").lines().nth(1), Some("3"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_file_is_an_error_and_a_rebuild_heals_it() {
+    type Damage = fn(&std::path::Path);
+    let truncate: Damage = |file| std::fs::OpenOptions::new().write(true).open(file).expect("open").set_len(200).expect("cut");
+    let empty: Damage = |file| std::fs::write(file, "").expect("written");
+    let remove: Damage = |file| std::fs::remove_file(file).expect("removed");
+    let app = App::start().await;
+    store_pull_requests(&app, 1..=50).await;
+    for damage in [truncate, empty, remove] {
+        app.catch_up(&mut exporter(&app)).await;
+        let files = walk(location(&app).directory());
+        files.iter().for_each(|file| damage(file));
+        let outcome = engine(&app).query(&Tenant::default_tenant(), "SELECT sum(length(payload)) FROM events", QueryOptions::default()).await;
+        assert!(matches!(&outcome, Err(Error::Store(_))), "{outcome:?}");
+        let text = outcome.expect_err("an error").to_string();
+        assert!(!text.contains("parquet") && !text.contains(&*app.data_dir.to_string_lossy()), "{text}");
+        app.runner.rebuild(&exporter(&app), &mut |_, _| {}).await.expect("rebuilt");
+        assert_eq!(positions(&engine(&app)).await, each_once(50));
+    }
+}
+
+/// The data files of the table.
+fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let days = std::fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains("day="));
+    days.flat_map(|day| std::fs::read_dir(day).expect("a day").flatten().map(|entry| entry.path()).collect::<Vec<_>>()).collect()
+}
