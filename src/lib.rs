@@ -13,13 +13,17 @@ pub mod db;
 
 pub mod log;
 
+pub mod sources;
+
 pub mod consumer;
 
-pub mod correlation;
 pub mod projectors;
+
+pub mod correlation;
+
+pub mod search;
+
+pub mod lake;
 
 pub mod tasks;
 pub mod telemetry;
-
-pub mod lake;
-pub mod search;

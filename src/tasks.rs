@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -84,22 +85,22 @@ impl Tasks {
     }
 
     /// Spawns a task that ends by itself; it is waited for when the server stops.
-    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         self.with_running(|running| running.push(name));
         let tasks = self.clone();
         self.tracker.spawn(async move {
             // Removed when dropped too, so that a task that panicked does not count as running.
             let _gone = Gone(tasks, name);
             task.await;
-        });
+        })
     }
 
     /// Spawns a task that may be dropped at any await when it is time to stop.
     pub fn spawn_until_stopped(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.spawn(name, async move {
+        drop(self.spawn(name, async move {
             stop.or(task).await;
-        });
+        }));
     }
 
     /// Waits until every task has ended, or the time is up; returns the names of those that still run.

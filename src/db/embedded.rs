@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 
 use tokio::process::Command;
 
@@ -23,7 +24,7 @@ const CONFIGURATION: &str = include_str!("embedded.conf");
 pub struct Cluster {
     directory: PathBuf,
     program: Program,
-    users: File,
+    users: Arc<File>,
 }
 
 /// Where the server's programs are, and as whom they run.
@@ -52,15 +53,8 @@ impl Cluster {
             .append(true)
             .open(data_dir.join("postgres.users"))
             .map_err(|error| failed("cannot open the lock file of the embedded cluster", error))?;
-        // Exclusive while starting, so that two processes do not both start it; then shared for as long as we use it.
-        let users = tokio::task::spawn_blocking(move || users.lock().map(|()| users))
-            .await
-            .map_err(|error| failed("the lock was not waited for", io::Error::other(error)))?
-            .map_err(|error| failed("cannot lock the embedded cluster", error))?;
-        let cluster = Self { directory, program, users };
-        cluster.initialize().await?;
-        cluster.start_server().await?;
-        cluster.users.unlock().and_then(|()| cluster.users.lock_shared()).map_err(|error| failed("cannot lock the embedded cluster", error))?;
+        let mut cluster = Self { directory, program, users: Arc::new(users) };
+        cluster.join().await?;
         Ok(cluster)
     }
 
@@ -88,6 +82,31 @@ impl Cluster {
         self.run("pg_ctl", &["stop", "-D", &self.data(), "-m", "fast", "-w", "-t", "60"]).await
     }
 
+    /// Holds the lock as one of the users of a server that runs; starts the server when nobody uses it yet.
+    async fn join(&mut self) -> Result<(), Error> {
+        let locked = |error| failed("cannot lock the embedded cluster", error);
+        loop {
+            if self.users.try_lock().is_ok() {
+                self.initialize().await?;
+                self.start_server().await?;
+                self.users.unlock().map_err(locked)?;
+            }
+            // Waits for whoever starts or stops the server at this moment.
+            let users = Arc::clone(&self.users);
+            let waited = tokio::task::spawn_blocking(move || users.lock_shared()).await;
+            waited.map_err(|error| locked(io::Error::other(error)))?.map_err(locked)?;
+            // Between the two locks another process may have stopped it as its last user.
+            if self.is_running().await {
+                return Ok(());
+            }
+            self.users.unlock().map_err(locked)?;
+        }
+    }
+
+    async fn is_running(&self) -> bool {
+        self.run("pg_ctl", &["status", "-D", &self.data()]).await.is_ok()
+    }
+
     fn data(&self) -> String {
         self.directory.join("data").to_string_lossy().into_owned()
     }
@@ -106,7 +125,7 @@ impl Cluster {
 
     async fn start_server(&self) -> Result<(), Error> {
         self.forget_dead_server();
-        if self.run("pg_ctl", &["status", "-D", &self.data()]).await.is_ok() {
+        if self.is_running().await {
             tracing::info!("the embedded PostgreSQL is running already");
             return Ok(());
         }

@@ -31,8 +31,10 @@ pub async fn run(database: &Database) -> Result<Vec<String>, Error> {
 }
 
 async fn locked(client: &mut tokio_postgres::Client) -> Result<Vec<String>, Error> {
+    // A user and a schema may share the name hooklake, which would then come first in the search path.
+    client.batch_execute("SET client_min_messages = warning; SET search_path = public").await?;
     // Session lock: instances that start together migrate one after the other.
-    client.batch_execute("SET client_min_messages = warning; SELECT pg_advisory_lock(hashtext('hooklake.migrate'))").await?;
+    client.batch_execute("SELECT pg_advisory_lock(hashtext('hooklake.migrate'))").await?;
     let report = embedded::migrations::runner()
         .set_abort_divergent(true)
         .set_abort_missing(true)

@@ -60,7 +60,7 @@ impl Database {
         let tls = tls(&config, settings)?;
 
         let mut as_app = config.clone();
-        as_app.options(format!("-c role={APP_ROLE} -c idle_in_transaction_session_timeout=60s"));
+        as_app.options(format!("-c role={APP_ROLE} -c search_path=public -c idle_in_transaction_session_timeout=60s"));
         let manager = Manager::from_config(as_app, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let wait = Some(Duration::from_millis(settings.connect_timeout_ms));
         let pool = Pool::builder(manager)

@@ -73,7 +73,7 @@ fn string(text: &str, open: usize, kept: &mut usize, mended: &mut Option<String>
     bytes.len()
 }
 
-/// The UTF-16 unit that an escape `\uXXXX` at this place stands for.
+/// The UTF-16 unit that an escape `\u` and four digits at this place stands for.
 fn unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {
