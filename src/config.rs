@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::db;
+use crate::lake;
 use crate::sources::generic::{TimestampValidation, Verification};
 use crate::sources::{Secret, Secrets};
 use crate::telemetry::LogFormat;
@@ -27,6 +28,8 @@ pub struct Config {
     pub database: db::Settings,
     /// `[logging]`
     pub logging: Logging,
+    /// `[lake]`
+    pub lake: lake::Settings,
     /// `[sources]`
     pub sources: Sources,
 }
@@ -65,6 +68,16 @@ pub struct Sources {
     pub linear: Provider,
     pub slack: Provider,
     pub custom: BTreeMap<String, Custom>,
+}
+
+impl Sources {
+    /// Lets GitHub, Linear and Slack, in this order, sign with these secrets.
+    pub fn set_demo_secrets(&mut self, secrets: &[Secret; 3]) {
+        for (provider, secret) in [&mut self.github, &mut self.linear, &mut self.slack].into_iter().zip(secrets) {
+            provider.enabled = true;
+            provider.secrets = vec![secret.clone()];
+        }
+    }
 }
 
 /// A provider that hooklake knows.
@@ -162,6 +175,11 @@ impl Config {
         }
         let is_root = std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
         PathBuf::from(if is_root { "/var/lib/hooklake" } else { "data" })
+    }
+
+    /// Puts everything somewhere else.
+    pub fn set_data_dir(&mut self, data_dir: PathBuf) {
+        self.data_dir = data_dir;
     }
 
     /// The largest body of a source, in bytes.

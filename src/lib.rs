@@ -25,5 +25,13 @@ pub mod search;
 
 pub mod lake;
 
+pub mod serve;
+
+pub mod registry;
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod tasks;
 pub mod telemetry;

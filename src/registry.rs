@@ -1,14 +1,17 @@
 //! Every source and every consumer, one line each: start here.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 
+use crate::app::Base;
 use crate::config::{Config, Custom, Provider};
 use crate::consumer::{Consumer, Projection};
-use crate::db::Database;
+use crate::correlation::CorrelationTables;
+use crate::lake::exporter::Exporter;
+use crate::projectors::{DeliveryTable, DeploymentTable, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
+use crate::search::Indexer;
 use crate::sources::generic::Generic;
 use crate::sources::github::GitHub;
 use crate::sources::linear::Linear;
@@ -28,10 +31,25 @@ fn providers(config: &Config) -> [(&'static str, &Provider, Arc<dyn Source>); 3]
     ]
 }
 
-/// The consumers of the log, in the order in which `status` explains them.
-#[must_use]
-pub fn consumers(_database: &Database, _data_dir: &Path) -> Vec<Box<dyn Consumer>> {
-    Vec::new()
+/// The consumers of the log.
+///
+/// # Errors
+/// When the lake's place cannot be used.
+pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
+    let database = || base.database.clone();
+    let data_dir = base.data_dir();
+    Ok(vec![
+        Box::new(Projection::new(database(), EventTable)),
+        Box::new(Projection::new(database(), GithubTable)),
+        Box::new(Projection::new(database(), LinearTable)),
+        Box::new(Projection::new(database(), SlackTable)),
+        Box::new(Projection::new(database(), DeploymentTable)),
+        Box::new(Projection::new(database(), DeliveryTable)),
+        Box::new(Projection::new(database(), ValidationTables::default())),
+        Box::new(Projection::new(database(), CorrelationTables)),
+        Box::new(Indexer::new(database(), &data_dir)),
+        Box::new(Exporter::new(database(), base.config.lake.location(&data_dir)?)),
+    ])
 }
 
 /// Where deliveries come in.
@@ -72,7 +90,11 @@ impl Doors {
             named.insert(name.clone(), Door { source, body_bytes_max: config.body_bytes_max(custom.body_bytes_max), is_custom: true });
             generated.insert(generated_path(derivation_key, name), name.clone());
         }
-        let own = [Own::Deployment, Own::Custom, Own::Hooklake].map(|own| Door { source: Arc::new(own), body_bytes_max: config.server.body_bytes_max, is_custom: false });
+        let own = [Own::Deployment, Own::Custom, Own::Hooklake].map(|own| Door {
+            source: Arc::new(own),
+            body_bytes_max: config.server.body_bytes_max,
+            is_custom: false,
+        });
         Ok(Self { named, generated, own })
     }
 
@@ -147,7 +169,8 @@ fn custom_source(name: &str, custom: &Custom) -> Result<Arc<dyn Source>, crate::
     if secrets.is_empty() {
         return Ok(Arc::new(Generic::new(name.to_owned(), custom.verifications.clone(), custom.timestamp_validation.clone(), custom.id_header.clone())));
     }
-    let source = Standard::new(name.to_owned(), &secrets).map_err(|error| crate::config::Error::Invalid(format!("setting sources.custom.{name}.secrets: {error}")))?;
+    let source =
+        Standard::new(name.to_owned(), &secrets).map_err(|error| crate::config::Error::Invalid(format!("setting sources.custom.{name}.secrets: {error}")))?;
     Ok(Arc::new(source))
 }
 

@@ -1,6 +1,8 @@
 //! `POST /webhook/…` and `POST /events/…`: reads the raw request within its limits, hands it to its source, appends what
 //! the source makes of it, and answers after COMMIT.
 
+mod rejected;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,10 +16,13 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use rejected::Rejected;
+
+use super::AppState;
 use crate::consumer::checkpoint;
 use crate::db::Database;
 use crate::domain::Clock;
-use crate::log::{AppendError, Appender, Outcome, Receipt};
+use crate::log::{Appender, Outcome, Receipt};
 use crate::registry::{Door, Doors};
 use crate::sources::own::Own;
 use crate::sources::{RawRequest, Received, Source};
@@ -25,8 +30,6 @@ use crate::telemetry::Metrics;
 
 /// From the whole body to the answer: Slack allows 3 s, and some of it is the network's.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2400);
-/// When a sender should come back.
-const RETRY_AFTER_S: &str = "2";
 /// The unit in which memory for bodies is counted.
 const BUDGET_UNIT: usize = 1024;
 
@@ -91,7 +94,7 @@ impl Ingest {
     async fn reply(&self, receipt: &Receipt, warnings: &[String], took: Duration) -> Value {
         let is_new = receipt.outcome == Outcome::Accepted;
         // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells.
-        let processed = !is_new && checkpoint::position(&self.database, crate::projectors::EVENTS).await.is_ok_and(|position| position >= receipt.position);
+        let processed = !is_new && checkpoint::position(&self.database, "events").await.is_ok_and(|position| position >= receipt.position);
         let mut reply = json!({
             "status": outcome_word(receipt.outcome),
             "success": true,
@@ -166,78 +169,6 @@ const fn outcome_word(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Why a delivery was not taken.
-enum Rejected {
-    UnknownSource,
-    Unconfigured,
-    NotAuthentic(&'static str),
-    Encoded,
-    TooLarge(usize),
-    TooSlow,
-    Broken,
-    Unavailable(&'static str),
-}
-
-impl From<AppendError> for Rejected {
-    fn from(error: AppendError) -> Self {
-        match error {
-            AppendError::Busy => Self::Unavailable("too many deliveries wait to be stored"),
-            AppendError::Database(_) => Self::Unavailable("the delivery could not be stored"),
-            AppendError::Stopping => Self::Unavailable("the server is stopping"),
-        }
-    }
-}
-
-impl Rejected {
-    const fn reason(&self) -> &'static str {
-        match self {
-            Self::UnknownSource => "unknown_source",
-            Self::Unconfigured => "no_secret",
-            Self::NotAuthentic(reason) => reason,
-            Self::Encoded => "content_encoding",
-            Self::TooLarge(_) => "too_large",
-            Self::TooSlow => "too_slow",
-            Self::Broken => "broken",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-
-    /// Status, the short name that senders match on, and what to do.
-    fn answer(&self) -> (StatusCode, &'static str, String) {
-        match self {
-            Self::UnknownSource => (StatusCode::NOT_FOUND, "Unknown source", "there is no such webhook".to_owned()),
-            Self::Unconfigured => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Source not configured",
-                "this source has no secret, so nothing can be verified; set one (see `hooklake config show`)".to_owned(),
-            ),
-            Self::NotAuthentic(_) => (StatusCode::UNAUTHORIZED, "Invalid webhook signature", "the signature is missing, wrong or too old".to_owned()),
-            Self::Encoded => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding not supported", "send the body as it is, without Content-Encoding".to_owned()),
-            Self::TooLarge(bytes_max) => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large", format!("a body may have at most {bytes_max} bytes")),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Body too slow", "the body did not arrive in time".to_owned()),
-            Self::Broken => (StatusCode::BAD_REQUEST, "Body incomplete", "the connection ended before the body did, or its framing is wrong".to_owned()),
-            Self::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Failed to process event", format!("{why}; send it again with the same delivery id")),
-        }
-    }
-}
-
-impl IntoResponse for Rejected {
-    fn into_response(self) -> Response {
-        let (status, error, detail) = self.answer();
-        let body = json!({"type": "about:blank", "title": error, "status": status.as_u16(), "detail": detail, "success": false, "error": error});
-        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
-        let headers = response.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
-        }
-        if matches!(self, Self::TooLarge(_) | Self::TooSlow | Self::Encoded) {
-            // The rest of the body is still on its way and is not read.
-            headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-        }
-        response
-    }
-}
-
 async fn through(ingest: &Ingest, name: &str, door: Option<&Door>, request: Request) -> Response {
     let outcome = match door {
         None => Err(Rejected::UnknownSource),
@@ -254,19 +185,19 @@ async fn through(ingest: &Ingest, name: &str, door: Option<&Door>, request: Requ
 }
 
 /// `POST /webhook/{source}`: a provider, a source of one's own, or a generated path.
-pub async fn webhook(State(ingest): State<Ingest>, Path(name): Path<String>, request: Request) -> Response {
-    through(&ingest, &name, ingest.doors.by_path(&name), request).await
+pub async fn webhook(State(app): State<AppState>, Path(name): Path<String>, request: Request) -> Response {
+    through(&app.ingest, &name, app.ingest.doors.by_path(&name), request).await
 }
 
 /// `POST /webhook/custom/{name}`: a source of one's own.
-pub async fn custom_webhook(State(ingest): State<Ingest>, Path(name): Path<String>, request: Request) -> Response {
-    through(&ingest, &name, ingest.doors.custom(&name), request).await
+pub async fn custom_webhook(State(app): State<AppState>, Path(name): Path<String>, request: Request) -> Response {
+    through(&app.ingest, &name, app.ingest.doors.custom(&name), request).await
 }
 
 /// `POST /webhook`: the provider is known by its headers.
-pub async fn default_webhook(State(ingest): State<Ingest>, request: Request) -> Response {
-    let door = ingest.doors.by_headers(request.headers());
-    through(&ingest, "webhook", door, request).await
+pub async fn default_webhook(State(app): State<AppState>, request: Request) -> Response {
+    let door = app.ingest.doors.by_headers(request.headers());
+    through(&app.ingest, "webhook", door, request).await
 }
 
 /// An event of one's own; the caller's credential was checked.
@@ -275,11 +206,11 @@ async fn own(ingest: &Ingest, own: Own, request: Request) -> Response {
 }
 
 /// `POST /events/deployment`.
-pub async fn deployment(State(ingest): State<Ingest>, request: Request) -> Response {
-    own(&ingest, Own::Deployment, request).await
+pub async fn deployment(State(app): State<AppState>, request: Request) -> Response {
+    own(&app.ingest, Own::Deployment, request).await
 }
 
 /// `POST /events/custom`.
-pub async fn custom_event(State(ingest): State<Ingest>, request: Request) -> Response {
-    own(&ingest, Own::Custom, request).await
+pub async fn custom_event(State(app): State<AppState>, request: Request) -> Response {
+    own(&app.ingest, Own::Custom, request).await
 }

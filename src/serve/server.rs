@@ -41,7 +41,7 @@ pub async fn serve(listener: TcpListener, router: Router, settings: Server, task
         tasks.spawn("http.connection", async move {
             // A client that breaks off or sends nonsense is its own affair.
             if let Err(error) = connection.await {
-                tracing::debug!(error = &*error as &dyn std::error::Error, "a connection ended early");
+                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
             }
             drop(place);
         });

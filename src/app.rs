@@ -1,0 +1,205 @@
+//! The composition root: builds everything once, and owns the order of start and stop.
+//!
+//! Start: database, migrations, log, consumers, listener. Stop: the listener lets requests under way finish, the log
+//! stores what still waits, consumers finish their batch and its checkpoint, the embedded database goes last.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::consumer::Runner;
+use crate::correlation::query::Links;
+use crate::db::embedded::Cluster;
+use crate::db::{Database, migrate};
+use crate::domain::Clock;
+use crate::lake::engine::{Engine, Limits};
+use crate::log::{Appender, Tail, partition};
+use crate::projectors::query::Events;
+use crate::registry::{self, Doors};
+use crate::search::query::Searcher;
+use crate::serve::{self, Access, AdminToken, AppState, Ingest, Parts};
+use crate::tasks::{Stop, Tasks};
+use crate::telemetry::Metrics;
+
+/// How long consumers may take to finish their batch.
+const FINISH_WITHIN: Duration = Duration::from_secs(20);
+
+/// The database with its schema up to date, and what this installation knows of itself: what every command needs.
+#[derive(Debug)]
+pub struct Base {
+    /// The settings.
+    pub config: Config,
+    /// The door to PostgreSQL.
+    pub database: Database,
+    /// What this installation knows of itself.
+    pub installation: Installation,
+    cluster: Option<Cluster>,
+}
+
+/// See `hooklake.installation`.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// When the database was first migrated.
+    pub created_at: crate::domain::clock::Timestamp,
+    /// Keys what is derived rather than stored.
+    pub derivation_key: Vec<u8>,
+}
+
+impl Base {
+    /// Starts or joins the embedded database, or reaches the configured one, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// When there is no database to be had, or its schema is newer than this binary.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let (cluster, url) = if config.database.url.is_empty() {
+            let cluster = Cluster::start(&config.data_dir(), &config.database).await?;
+            let url = cluster.url("hooklake");
+            (Some(cluster), url)
+        } else {
+            (None, config.database.url.clone())
+        };
+        let database = Database::new(&url, &config.database)?;
+        for migration in migrate::run(&database).await.context("cannot use the database")? {
+            tracing::info!(migration, "applied migration {migration}");
+        }
+        let connection = database.get().await?;
+        let row = connection.query_one("SELECT created_at, derivation_key FROM hooklake.installation", &[]).await?;
+        let installation = Installation { created_at: row.get(0), derivation_key: row.get(1) };
+        drop(connection);
+        Ok(Self { config, database, installation, cluster })
+    }
+
+    /// Where the lake and the index live.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.config.data_dir()
+    }
+
+    /// What `psql -h` wants, for the embedded database.
+    #[must_use]
+    pub fn socket_dir(&self) -> Option<PathBuf> {
+        self.cluster.as_ref().map(Cluster::socket_dir)
+    }
+
+    /// A runner of consumers, for a command that rebuilds one.
+    #[must_use]
+    pub fn runner(&self, tasks: &Tasks, metrics: &Metrics) -> Runner {
+        let (tail, feed) = Tail::new(self.database.clone(), tasks.stop().clone());
+        tasks.spawn("log.tail", feed);
+        Runner { database: self.database.clone(), tail, stop: tasks.stop().clone(), metrics: metrics.clone(), owner: owner() }
+    }
+
+    /// SQL over log and lake.
+    ///
+    /// # Errors
+    /// When the lake's place cannot be used.
+    pub fn engine(&self) -> anyhow::Result<Engine> {
+        Ok(Engine::new(self.database.clone(), self.config.lake.location(&self.data_dir())?, Limits::default())?)
+    }
+
+    /// Closes the connections; stops the embedded database if nobody else uses it.
+    ///
+    /// # Errors
+    /// When the embedded database does not stop.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.database.close();
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct App {
+    /// The database and settings.
+    pub base: Base,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The admin token, when it was made at this start: it is shown once.
+    pub new_token: Option<AdminToken>,
+    access: Access,
+    tasks: Tasks,
+    listening: Stop,
+    listener: tokio::task::JoinHandle<()>,
+}
+
+impl App {
+    /// Starts everything and listens.
+    ///
+    /// # Errors
+    /// When the database could lose acknowledged events, a setting cannot be used, or the address is taken.
+    pub async fn start(base: Base, clock: Clock) -> anyhow::Result<Self> {
+        let Base { config, database, .. } = &base;
+        database.check_durable().await?;
+        partition::ensure(database).await?;
+        let address = (config.server.host.as_str(), config.server.port);
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {}:{}; set server.host and server.port (PORT)", address.0, address.1))?;
+        let address = listener.local_addr()?;
+
+        let tasks = Tasks::default();
+        let metrics = Metrics::new();
+        let appender = Appender::start(database, &tasks);
+        tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
+        let runner = base.runner(&tasks, &metrics);
+        for consumer in registry::consumers(&base)? {
+            tasks.spawn("consumer", runner.clone().follow(consumer));
+        }
+
+        let doors = Doors::new(config, &base.installation.derivation_key)?;
+        let ingest = Ingest::new(doors, appender, database.clone(), clock.clone(), metrics.clone(), &config.server);
+        let access = Access::new(database.clone(), clock.clone());
+        let new_token = access.ensure_token().await?;
+        let state = AppState::new(Parts {
+            access: access.clone(),
+            database: database.clone(),
+            events: Events::new(database.clone()),
+            links: Links::new(database.clone()),
+            searcher: Searcher::new(database.clone(), &base.data_dir()),
+            engine: base.engine()?,
+            ingest,
+            metrics,
+            data_dir: base.data_dir(),
+            clock,
+        });
+        let listening = tasks.stop().child();
+        let serving = serve::server::serve(listener, serve::headers::dress(serve::router(state)), config.server.clone(), tasks.clone(), listening.clone());
+        let listener = tasks.spawn("http", serving);
+        Ok(Self { address, new_token, access, tasks, listening, listener, base })
+    }
+
+    /// Who may ask; for a command that makes a token.
+    #[must_use]
+    pub const fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Stops in order; returns the names of tasks that did not end in time.
+    ///
+    /// # Errors
+    /// When the embedded database does not stop.
+    pub async fn stop(self) -> anyhow::Result<Vec<&'static str>> {
+        self.listening.tell();
+        // The router goes with the listener, and the last appender with the router: the log's lanes then end.
+        if let Err(error) = self.listener.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the listener ended badly");
+        }
+        self.tasks.stop().tell();
+        let running = self.tasks.finish(FINISH_WITHIN).await;
+        self.base.close().await?;
+        Ok(running)
+    }
+}
+
+/// The name of this process among the owners of leases.
+fn owner() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", host.trim(), std::process::id())
+}

@@ -1,0 +1,140 @@
+//! Is it alive, is it ready, how is it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::auth::Caller;
+use super::metrics::Requests;
+use super::router::AppState;
+use crate::consumer::checkpoint::{self, Standing};
+use crate::db;
+use crate::log::append::QUEUE_ENTRIES_MAX;
+
+/// Whether the schema is there: false on a database that nobody migrated.
+const SCHEMA: &str = include_str!("schema_is_there.sql");
+
+/// A consumer that is further behind is trouble (I10: healed within 60 s).
+const LAG_SECONDS_MAX: f64 = 60.0;
+/// Less free disk than this is trouble.
+const FREE_BYTES_MIN: u64 = 1 << 30;
+
+/// How it is, worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Healthy,
+    Degraded,
+    Unhealthy,
+}
+
+impl Status {
+    const fn degraded_if(is_trouble: bool) -> Self {
+        if is_trouble { Self::Degraded } else { Self::Healthy }
+    }
+}
+
+/// `GET /health/live`: the process answers. Open, and says nothing else.
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({"status": "alive"}))
+}
+
+/// `GET /health/ready`: 200 when deliveries can be stored and questions answered, 503 otherwise.
+pub(super) async fn ready(State(app): State<AppState>, _: Caller) -> Response {
+    let schema = schema_is_there(&app).await;
+    let has_room = app.ingest.queue_depth() < QUEUE_ENTRIES_MAX;
+    let checks = json!({"database": schema.is_ok(), "migrations": schema.unwrap_or(false), "queue": has_room});
+    let is_ready = checks.as_object().is_some_and(|checks| checks.values().all(|check| check == true));
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"status": if is_ready { "ready" } else { "not ready" }, "checks": checks}))).into_response()
+}
+
+async fn schema_is_there(app: &AppState) -> Result<bool, db::Error> {
+    Ok(app.database.get().await?.query_one(SCHEMA, &[]).await?.get(0))
+}
+
+/// `GET /health`: the whole and its parts; 503 when the whole is unhealthy.
+pub(super) async fn health(State(app): State<AppState>, _: Caller) -> Response {
+    let asked = std::time::Instant::now();
+    let standings = checkpoint::standings(&app.database).await;
+    let latency_ms = asked.elapsed().as_secs_f64() * 1000.0;
+    let (open, idle) = app.database.connections();
+    let database_status = if standings.is_ok() { Status::Healthy } else { Status::Unhealthy };
+    if let Err(error) = &standings {
+        tracing::warn!(error = error as &dyn std::error::Error, "the database does not answer the health check");
+    }
+    let standings = standings.unwrap_or_default();
+
+    let (disk_status, disk) = disk(&app.data_dir);
+    let consumers_status = standings.iter().map(of_consumer).max().unwrap_or(Status::Healthy);
+    let status = database_status.max(consumers_status).max(disk_status);
+    let body = json!({
+        "status": status,
+        "uptime": app.started.elapsed().as_secs(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "metrics": Requests::of(&app.metrics.delivery_totals()),
+        "parts": {
+            "database": {"status": database_status, "latencyMs": latency_ms, "connections": {"open": open, "idle": idle}},
+            "consumers": {"status": consumers_status, "each": standings.iter().map(consumer).collect::<Vec<_>>()},
+            "lake": part(&standings, "lake"),
+            "index": part(&standings, "search"),
+            "brokers": {"status": "none configured"},
+            "disk": disk,
+        },
+    });
+    let code = if status == Status::Unhealthy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (code, Json(body)).into_response()
+}
+
+fn of_consumer(standing: &Standing) -> Status {
+    Status::degraded_if(standing.error.is_some() || standing.lag_seconds > LAG_SECONDS_MAX)
+}
+
+fn consumer(standing: &Standing) -> Value {
+    json!({
+        "name": standing.name, "status": of_consumer(standing), "position": standing.position, "lagEvents": standing.lag_events,
+        "lagSeconds": standing.lag_seconds, "parked": standing.parked, "owner": standing.owner, "error": standing.error,
+    })
+}
+
+/// The part that one consumer keeps.
+fn part(standings: &[Standing], name: &str) -> Value {
+    standings.iter().find(|standing| standing.name == name).map_or_else(|| json!({"status": "not running"}), consumer)
+}
+
+fn disk(path: &std::path::Path) -> (Status, Value) {
+    match rustix::fs::statvfs(path) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let status = Status::degraded_if(free < FREE_BYTES_MIN);
+            (status, json!({"status": status, "freeBytes": free, "totalBytes": disk.f_blocks.saturating_mul(disk.f_frsize)}))
+        }
+        Err(_) => (Status::Degraded, json!({"status": Status::Degraded, "error": "the data directory cannot be looked at"})),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Position;
+
+    #[test]
+    fn a_consumer_that_stands_still_degrades() {
+        let standing = |lag_seconds, error: Option<&str>| Standing {
+            name: "search".into(),
+            position: Position::new(5),
+            lag_events: 1,
+            lag_seconds,
+            parked: 0,
+            owner: None,
+            error: error.map(str::to_owned),
+        };
+        assert_eq!(of_consumer(&standing(59.0, None)), Status::Healthy);
+        assert_eq!(of_consumer(&standing(61.0, None)), Status::Degraded);
+        assert_eq!(of_consumer(&standing(0.0, Some("full"))), Status::Degraded);
+        assert_eq!(part(&[], "lake"), json!({"status": "not running"}));
+    }
+}
