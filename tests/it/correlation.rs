@@ -6,7 +6,7 @@ use hooklake::correlation::query::Links;
 use hooklake::domain::{EventId, Tenant};
 use serde_json::json;
 
-use crate::fold::Fold;
+use crate::harness::fold::Fold;
 
 /// The true links of the story (its README): which numbers belong with which subject.
 const TRUE_LINKS: &[(&str, &[usize], &str)] = &[

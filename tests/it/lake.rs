@@ -8,7 +8,7 @@ use hooklake::domain::envelope::Flag;
 use hooklake::domain::{Position, Tenant};
 use hooklake::lake::{Answer, Engine, Error, Exporter, Limits, Location, QueryOptions, Settings, exporter};
 
-use crate::harness::{App, octokit_payloads, pull_request};
+use crate::harness::follow::{App, octokit_payloads, pull_request};
 
 fn location(app: &App) -> Location {
     Settings::default().location(&app.data_dir).expect("a location")
@@ -326,8 +326,11 @@ async fn the_lake_answers_when_the_database_does_not() {
     let app = App::start().await;
     store_pull_requests(&app, 1..=3).await;
     app.catch_up(&mut exporter(&app)).await;
-    let away =
-        hooklake::db::Database::new("postgresql:///nowhere?host=/tmp/hooklake-no-such-directory&user=nobody", &crate::harness::settings()).expect("an address");
+    let away = hooklake::db::Database::new(
+        "postgresql:///nowhere?host=/tmp/hooklake-no-such-directory&user=nobody",
+        &crate::harness::config(std::path::Path::new("data"), &[]).database,
+    )
+    .expect("an address");
     let engine = Engine::new(away, location(&app), Limits::default()).expect("an engine");
     let answer = ask(&engine, "SELECT count(*) FROM events").await;
     assert_eq!((answer.receipt.complete, answer.receipt.through_position), (false, Position::new(3)));

@@ -1,6 +1,17 @@
 //! Every promise of the README and the design, tried on a real PostgreSQL: one file a promise.
 
-mod correlation;
-mod fold;
 mod harness;
+
+mod access;
+mod correlation;
+mod crash;
+mod graphql;
+mod lake;
+mod limits;
+mod log;
+mod observe;
 mod projections;
+mod rebuild;
+mod receive;
+mod search;
+mod statements;

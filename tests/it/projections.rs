@@ -10,7 +10,7 @@ use hooklake::projectors::validation::{RULE_SOURCE, RULE_TYPE};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
-use crate::fold::{Fold, root, sorted, story};
+use crate::harness::fold::{Fold, root, sorted, story};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_payloads_become_rows_and_rebuilding_changes_none() {

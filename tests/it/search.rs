@@ -9,7 +9,8 @@ use hooklake::domain::facts::Facts;
 use hooklake::domain::{Position, Tenant};
 use hooklake::search::{Error, Indexer, SearchAnswer, Searcher, indexer, schema};
 
-use crate::harness::{App, octokit_payloads, pull_request, wait_until};
+use crate::harness::follow::{App, octokit_payloads, pull_request};
+use crate::harness::wait_until;
 
 async fn search(app: &App, query: &str) -> SearchAnswer {
     let searcher = Searcher::new(app.database.clone(), &app.data_dir);
@@ -260,7 +261,8 @@ async fn what_is_redacted_is_not_shown_and_a_missing_index_is_told() {
     app.store("github", "pull_request", &pull_request(1, "Fix", "secret")).await;
     let second = app.store("github", "pull_request", &pull_request(2, "Fix", "secret")).await;
     app.follow(indexer(&app));
-    wait_until(async || searcher.search(&Tenant::default_tenant(), "secret", 10, 0).await.is_ok_and(|answer| answer.hits.len() == 2)).await;
+    wait_until("the condition holds", async || searcher.search(&Tenant::default_tenant(), "secret", 10, 0).await.is_ok_and(|answer| answer.hits.len() == 2))
+        .await;
     let (client, connection) = app.database.dedicated().await.expect("a connection");
     let driver = tokio::spawn(connection);
     client.execute("UPDATE log.envelopes SET body = NULL, salt = NULL WHERE id = $1", &[&second.id.uuid()]).await.expect("redacted");

@@ -13,7 +13,7 @@ use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::{Value, json};
 
-use crate::harness::TestDatabase;
+use super::TestDatabase;
 
 /// A log, and every projector following it.
 pub struct Fold {
