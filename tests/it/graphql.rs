@@ -51,6 +51,26 @@ async fn pages_go_through_all_events_once_while_more_arrive() {
 }
 
 #[tokio::test]
+async fn pages_go_back_the_way_they_came() {
+    let app = App::start().await;
+    for number in 1..=5 {
+        app.store("github", "push", json!({"number": number})).await;
+    }
+    let query = "query Back($before: String) { events(last: 2, before: $before) { nodes { position } pageInfo { hasPreviousPage hasNextPage startCursor } } }";
+    let (mut before, mut pages) = (Value::Null, Vec::new());
+    loop {
+        let events = ask(&app, query, json!({"before": before})).await["data"]["events"].clone();
+        pages.push(events["nodes"].as_array().expect("nodes").iter().map(|node| node["position"].as_i64().expect("a number")).collect::<Vec<_>>());
+        assert_eq!(events["pageInfo"]["hasNextPage"], !before.is_null());
+        if events["pageInfo"]["hasPreviousPage"] == false {
+            break;
+        }
+        before = events["pageInfo"]["startCursor"].clone();
+    }
+    assert_eq!(pages, [vec![2, 1], vec![4, 3], vec![5]]);
+}
+
+#[tokio::test]
 async fn one_event_is_found_by_its_name_only() {
     let app = App::start().await;
     let stored = app.store("linear", "Issue", json!({"action": "create"})).await;
@@ -88,6 +108,8 @@ async fn arguments_out_of_range_are_named() {
         ("{ events(first: 0) { nodes { id } } }", "first"),
         ("{ events(first: -1) { nodes { id } } }", "first"),
         ("{ events(last: 201) { nodes { id } } }", "last"),
+        ("{ events(first: 1, last: 1) { nodes { id } } }", "last"),
+        ("{ events(first: 1, before: \"ZTE6MQ\") { nodes { id } } }", "last"),
         ("{ events(after: \"x\") { nodes { id } } }", "after"),
         ("{ events(filter: { kinds: [\"a:\"] }) { nodes { id } } }", "kinds"),
         ("{ search(query: \"a\", first: 101) { total } }", "first"),

@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod observe;
 mod projections;
+mod questions;
 mod rebuild;
 mod receive;
 mod search;

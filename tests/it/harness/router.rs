@@ -13,6 +13,7 @@ use hooklake::log::{Appender, NewEnvelope, Receipt};
 use hooklake::projectors::query::Events;
 use hooklake::projectors::{DeliveryTable, EventTable};
 use hooklake::registry::Doors;
+use hooklake::search::Indexer;
 use hooklake::search::query::Searcher;
 use hooklake::serve::{Access, AppState, Ingest, Parts, headers, router};
 use hooklake::tasks::Tasks;
@@ -33,7 +34,7 @@ pub struct App {
     pub database: Database,
     pub metrics: Metrics,
     appender: Appender,
-    _db: TestDatabase,
+    db: TestDatabase,
 }
 
 /// What came back.
@@ -78,7 +79,7 @@ impl App {
             data_dir: db.directory.path().to_owned(),
             clock: clock.clone(),
         });
-        Self { router: headers::dress(router(state)), access, token, clock, database, metrics, appender, _db: db }
+        Self { router: headers::dress(router(state)), access, token, clock, database, metrics, appender, db }
     }
 
     /// Stores an event as if it had come over HTTP, and lets the tables that are read here take it.
@@ -102,6 +103,11 @@ impl App {
         catch_up(&self.database, &mut Projection::new(self.database.clone(), EventTable)).await;
         catch_up(&self.database, &mut Projection::new(self.database.clone(), DeliveryTable)).await;
         receipt
+    }
+
+    /// Lets the index take what is in the log.
+    pub async fn index(&self) {
+        catch_up(&self.database, &mut Indexer::new(self.database.clone(), self.db.directory.path())).await;
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
