@@ -176,9 +176,15 @@ impl Runner {
     async fn attempt(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
         let mut applying = std::pin::pin!(AssertUnwindSafe(consumer.apply(batch, lease)).catch_unwind());
         loop {
+            // Side by side: the row that a renewal writes may be locked by the effect's own transaction, and then the
+            // renewal waits for it. Nobody else can take the lease meanwhile, for they would wait for the same row.
+            let renewed = async {
+                tokio::time::sleep(LEASE_TTL / 3).await;
+                lease.renew(&self.database).await
+            };
             tokio::select! {
                 outcome = &mut applying => return outcome.unwrap_or_else(|panic| Err(Error::Event(format!("panic: {}", panic_message(&*panic))))),
-                () = tokio::time::sleep(LEASE_TTL / 3) => lease.renew(&self.database).await?,
+                renewed = renewed => renewed?,
             }
         }
     }

@@ -3,6 +3,7 @@
 mod harness;
 
 mod access;
+mod consumers;
 mod correlation;
 mod crash;
 mod graphql;

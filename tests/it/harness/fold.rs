@@ -108,18 +108,21 @@ impl Fold {
     }
 
     pub async fn caught_up(&self) {
-        let head = Position::new(self.db.number("SELECT position FROM log.head").await);
-        let started = Instant::now();
-        loop {
-            let standings = checkpoint::standings(&self.db.database).await.expect("standings");
-            if standings.len() == self.consumers().len() && standings.iter().all(|standing| standing.position >= head) {
-                break;
-            }
-            assert!(started.elapsed() < Duration::from_secs(60), "not caught up: {standings:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        for consumer in self.consumers() {
+            self.reached(consumer.name()).await;
         }
         let parked = self.db.rows("SELECT consumer || ': ' || reason FROM hooklake.parked").await;
         assert!(parked.is_empty(), "{:?}", parked.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>());
+    }
+
+    /// Waits until a consumer has seen the whole log.
+    pub async fn reached(&self, consumer: &str) {
+        let head = Position::new(self.db.number("SELECT position FROM log.head").await);
+        let started = Instant::now();
+        while checkpoint::position(&self.db.database, consumer).await.expect("a position") < head {
+            assert!(started.elapsed() < Duration::from_secs(60), "{consumer} is not caught up");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Every table that a projector keeps, as text, without when a row was written.
