@@ -202,7 +202,7 @@ COMMENT ON COLUMN linear_events."position" IS 'Place in the log; join with event
 COMMENT ON COLUMN linear_events.event_type IS 'Issue, Comment, Project, ProjectUpdate, Cycle, IssueLabel, Reaction, …';
 COMMENT ON COLUMN linear_events.action IS 'create, update or remove; an open set.';
 COMMENT ON COLUMN linear_events.webhook_timestamp IS 'When Linear sent it.';
-COMMENT ON COLUMN linear_events.actor_name IS 'Who did it; NULL when Linear does not say.';
+COMMENT ON COLUMN linear_events.actor_name IS 'Who did it: a person, or the service of an integration; NULL when Linear does not say.';
 COMMENT ON COLUMN linear_events.creator_name IS 'Who made the issue (or comment, or update), whoever did what this event tells.';
 COMMENT ON COLUMN linear_events.issue_identifier IS 'HEL-42: the issue that the event is about, also for comments and reactions.';
 COMMENT ON COLUMN linear_events.issue_priority IS '0 none, 1 urgent, 2 high, 3 medium, 4 low.';
@@ -257,7 +257,7 @@ COMMENT ON COLUMN slack_events.text IS 'Text of the message (the new one after a
 COMMENT ON COLUMN slack_events.ts IS 'The event''s own ts; seconds since 1970 with a suffix that makes it a name within the channel.';
 COMMENT ON COLUMN slack_events.thread_ts IS 'message_ts of the message that opened the thread.';
 COMMENT ON COLUMN slack_events.message_ts IS 'The message that the event is about: posted, changed, deleted, reacted to or clicked on.';
-COMMENT ON COLUMN slack_events.files IS 'Files shared with the message: [{"id", "name", "title", "mimetype", "size", …}].';
+COMMENT ON COLUMN slack_events.files IS 'Files shared with the message, or the file that a file event is about: [{"id", "name", "title", "mimetype", "size", …}].';
 COMMENT ON COLUMN slack_events.command IS 'The slash command, with its slash.';
 COMMENT ON COLUMN slack_events.action_id IS 'Which button or field was used; the first one when several were.';
 COMMENT ON COLUMN slack_events.retry_num IS 'How often Slack had tried before; NULL for the first time.';

@@ -23,6 +23,9 @@ const SUBJECT_BYTES_MAX: usize = 512;
 /// The most links that one event gives evidence for: a text of a thousand identifiers says nothing about any of them.
 const LINKS_MAX: usize = 500;
 
+/// The most subjects of one event: a push lists at most 2,048 commits.
+const SUBJECTS_MAX: usize = 2_100;
+
 /// The longest words that are kept as evidence.
 const EVIDENCE_BYTES_MAX: usize = 500;
 
@@ -179,7 +182,11 @@ impl Findings {
     }
 
     fn about(&mut self, subject: Option<Subject>) {
-        self.subjects.extend(subject);
+        self.subjects.extend(subject.filter(|_| self.subjects.len() < SUBJECTS_MAX));
+    }
+
+    fn is_full(&self) -> bool {
+        self.links.len() >= LINKS_MAX
     }
 
     /// Notes a link that a field states outright.
@@ -199,17 +206,16 @@ impl Findings {
     }
 
     fn add(&mut self, link: Link) {
-        if link.subject == link.related {
+        if link.subject == link.related || self.is_full() {
             return;
         }
         let same = |known: &&mut Link| {
             known.subject.key == link.subject.key && known.related.key == link.related.key && known.correlation_type == link.correlation_type
         };
-        let is_full = self.links.len() >= LINKS_MAX;
         match self.links.iter_mut().find(same) {
             Some(known) if known.confidence < link.confidence => *known = link,
-            None if !is_full => self.links.push(link),
-            _ => {}
+            Some(_) => {}
+            None => self.links.push(link),
         }
     }
 }

@@ -53,7 +53,7 @@ row! {
         finished_at: Option<Timestamp>,
         odd_fields: Value,
         received_at: Timestamp,
-        payload: Option<&'a Value>,
+        payload: Option<String>,
     }
 }
 
@@ -84,7 +84,7 @@ impl<'a> Row<'a> {
             finished_at: times.at("/finished_at"),
             odd_fields: times.odd_fields(),
             received_at: entry.envelope.received_at,
-            payload: entry.payload.jsonb(),
+            payload: entry.json(),
         }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Row<'a> {
             finished_at: if is_over { times.at("/deployment_status/updated_at") } else { None },
             odd_fields: times.odd_fields(),
             received_at: entry.envelope.received_at,
-            payload: entry.payload.jsonb(),
+            payload: entry.json(),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The table `events`: every event of every source.
 
 use async_trait::async_trait;
-use serde_json::Value;
 use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, key, row};
@@ -50,7 +49,7 @@ row! {
         body_bytes: i32,
         delivery_key: &'a str,
         received_at: Timestamp,
-        payload: Option<&'a Value>,
+        payload: Option<String>,
     }
 }
 
@@ -83,7 +82,7 @@ impl<'a> Row<'a> {
             body_bytes: entry.body_bytes(),
             delivery_key: &envelope.delivery_key,
             received_at: envelope.received_at,
-            payload: entry.payload.jsonb(),
+            payload: entry.json(),
         }
     }
 }

@@ -73,7 +73,7 @@ row! {
         release_tag: Option<&'a str>,
         url: Option<String>,
         received_at: Timestamp,
-        payload: Option<&'a Value>,
+        payload: Option<String>,
     }
 }
 
@@ -136,7 +136,7 @@ impl<'a> Row<'a> {
             release_tag: at("/release/tag_name"),
             url: Facts::of("github", &envelope.event_type, value).url,
             received_at: envelope.received_at,
-            payload: entry.payload.jsonb(),
+            payload: entry.json(),
         }
     }
 }

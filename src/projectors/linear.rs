@@ -63,7 +63,7 @@ row! {
         updated_from: Option<&'a Value>,
         odd_fields: Value,
         received_at: Timestamp,
-        payload: Option<&'a Value>,
+        payload: Option<String>,
     }
 }
 
@@ -88,7 +88,7 @@ impl<'a> Row<'a> {
             organization_id: at("/organizationId"),
             webhook_timestamp,
             actor_id: at("/actor/id"),
-            actor_name: at("/actor/name"),
+            actor_name: first(&["/actor/name", "/actor/service"]),
             actor_email: at("/actor/email"),
             creator_name: first(&["/data/creator/name", "/data/user/name", "/data/botActor/name"]),
             issue_id: own("Issue", "/data/id").or_else(|| first(&["/data/issue/id", "/data/issueId"])),
@@ -117,7 +117,7 @@ impl<'a> Row<'a> {
             updated_from: value.get("updatedFrom").filter(|before| before.is_object()),
             odd_fields: times.odd_fields(),
             received_at: envelope.received_at,
-            payload: entry.payload.jsonb(),
+            payload: entry.json(),
         }
     }
 }

@@ -47,14 +47,14 @@ row! {
         ts: Option<&'a str>,
         thread_ts: Option<&'a str>,
         message_ts: Option<&'a str>,
-        files: Option<&'a Value>,
+        files: Option<Value>,
         reaction: Option<&'a str>,
         command: Option<&'a str>,
         action_id: Option<&'a str>,
         retry_num: Option<i32>,
         retry_reason: Option<&'a str>,
         received_at: Timestamp,
-        payload: Option<&'a Value>,
+        payload: Option<String>,
     }
 }
 
@@ -91,14 +91,21 @@ impl<'a> Row<'a> {
             ts: first(&["/event/ts", "/event/event_ts", "/actions/0/action_ts", "/action_ts"]),
             thread_ts: key(message.and_then(|message| message.thread_ts)),
             message_ts: key(message.map(|message| message.ts)),
-            files: ["/event/files", "/event/message/files"].iter().find_map(|pointer| value.pointer(pointer)).filter(|files| files.is_array()),
+            files: files(value),
             reaction: at("/event/reaction"),
             command: at("/command"),
             action_id: first(&["/actions/0/action_id", "/actions/0/name", "/callback_id", "/view/callback_id"]),
             retry_num: envelope.headers.get("x-slack-retry-num").and_then(|number| number.trim().parse().ok()),
             retry_reason: envelope.headers.get("x-slack-retry-reason"),
             received_at: envelope.received_at,
-            payload: entry.payload.jsonb(),
+            payload: entry.json(),
         }
     }
+}
+
+/// The files of a message, or the one that a file event is about.
+fn files(value: &Value) -> Option<Value> {
+    let of_message = ["/event/files", "/event/message/files"].iter().find_map(|pointer| value.pointer(pointer)).filter(|files| files.is_array());
+    let of_event = || value.pointer("/event/file").filter(|file| file.is_object()).map(|file| Value::from(vec![file.clone()]));
+    of_message.cloned().or_else(of_event)
 }

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::{Findings, Kind, Subject, words};
 use crate::domain::facts::{first_text, text};
 
+/// What GitHub lists in one event at most; whoever signs may list more, and is not followed there.
+const COMMITS_MAX: usize = 2_048;
+
 pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     findings.about(first_text(payload, &["/sender/login", "/pusher/name"]).and_then(|login| Subject::person("github", login)));
     let Some(repository) = text(payload, "/repository/full_name") else { return };
@@ -102,7 +105,7 @@ fn of_push(repository: &str, commits: &[Value], payload: &Value, findings: &mut 
         findings.about(Subject::branch(repository, branch));
     }
     findings.about(text(payload, "/after").and_then(Subject::commit));
-    for (index, commit) in commits.iter().enumerate() {
+    for (index, commit) in commits.iter().enumerate().take(COMMITS_MAX) {
         let Some(subject) = text(commit, "/id").and_then(Subject::commit) else { continue };
         findings.about(Some(subject.clone()));
         let Some(message) = text(commit, "/message") else { continue };
@@ -133,7 +136,7 @@ fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings
     let branch = first_text(check, &["/head_branch", "/check_suite/head_branch"]);
     findings.about(branch.and_then(|branch| Subject::branch(repository, branch)));
     let pull_requests = check.get("pull_requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for (index, pull_request) in pull_requests.iter().enumerate() {
+    for (index, pull_request) in pull_requests.iter().enumerate().take(COMMITS_MAX) {
         // A check of a fork names pull requests of the repository that it was forked from, too.
         let home = text(pull_request, "/url").and_then(repository_of).unwrap_or_else(|| repository.to_owned());
         let subject = number(pull_request).and_then(|number| Subject::numbered(Kind::PullRequest, &home, number));

@@ -30,7 +30,7 @@ pub fn issue_identifier(payload: &Value) -> Option<&str> {
 
 /// Who did it; `actor` may be null, and then only the maker of what was created is known.
 fn actor(payload: &Value) -> Option<String> {
-    let named = first_text(payload, &["/actor/name", "/actor/id"]);
+    let named = first_text(payload, &["/actor/name", "/actor/service", "/actor/id"]);
     let maker = || first_text(payload, &["/data/creator/name", "/data/user/name", "/data/botActor/name"]);
     owned(named.or_else(|| if text(payload, "/action") == Some("create") { maker() } else { None }))
 }
