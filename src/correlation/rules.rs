@@ -1,7 +1,7 @@
 //! Pure: what an event is about, and which links it gives evidence for.
 //!
 //! Most links are found one way: an event is about a subject, and its words name another one. [`words`] finds names in
-//! text; [`github`], [`linear`], [`slack`] and [`own`] say what an event is about and which of its fields are words.
+//! text; `github`, `linear`, `slack` and `own` say what an event is about and which of its fields are words.
 //! What is no text (the commits of a pull request, of a deployment) they link directly.
 
 mod github;
