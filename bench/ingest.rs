@@ -20,6 +20,8 @@ use hooklake::demo::deliveries;
 /// Deliveries of each measurement; with the real payloads' mean of 9.9 KB about 200 MB.
 const DELIVERIES: usize = 20_000;
 const CONNECTIONS: [usize; 3] = [1, 64, 1000];
+/// What the server does meanwhile.
+const ROLES: [(&str, &str); 2] = [("ingest only", "ingest"), ("with every consumer", "ingest,consume,serve")];
 /// A single connection waits for each commit, so it gets fewer.
 const DELIVERIES_ALONE: usize = 1_000;
 
@@ -32,26 +34,38 @@ async fn main() -> anyhow::Result<()> {
     let mean = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
     println!("{} real GitHub payloads, {mean} bytes on average, {DELIVERIES} deliveries a measurement\n", bodies.len());
 
-    let server = server::Server::start().await.context("the server does not start")?;
-    let copied = copy::measure(&server.cluster, &bodies, DELIVERIES).await.context("the raw COPY")?;
-    println!("{:<34} {:>10} {:>9} {:>9} {:>9} {:>8}", "", "per second", "p50 ms", "p99 ms", "RSS MB", "ratio");
-    println!("{:<34} {:>10.0} {:>9} {:>9} {:>9} {:>8}", "raw COPY, one transaction", copied, "", "", "", "1.00");
-    for connections in CONNECTIONS {
-        let count = if connections == 1 { DELIVERIES_ALONE } else { DELIVERIES };
-        let requests = load::prepare(&bodies, connections, count);
-        let measured = load::run(server.address, requests).await.context("the load")?;
-        let rate = measured.accepted as f64 / measured.took.as_secs_f64();
-        println!(
-            "{:<34} {rate:>10.0} {:>9.1} {:>9.1} {:>9} {:>8.2}",
-            format!("hooklake, {connections} connection{}", if connections == 1 { "" } else { "s" }),
-            milliseconds(measured.percentile(0.50)),
-            milliseconds(measured.percentile(0.99)),
-            server.resident_mb()?,
-            rate / copied
-        );
-        anyhow::ensure!(measured.accepted == count, "{} of {count} deliveries were accepted", measured.accepted);
+    println!("{:<42} {:>10} {:>9} {:>9} {:>9} {:>8}", "", "per second", "p50 ms", "p99 ms", "RSS MB", "ratio");
+    let mut copied = None;
+    for (name, roles) in ROLES {
+        let server = server::Server::start(roles).await.context("the server does not start")?;
+        if copied.is_none() {
+            let rate = copy::measure(&server.cluster, &bodies, DELIVERIES).await.context("the raw COPY")?;
+            println!("{:<42} {rate:>10.0} {:>9} {:>9} {:>9} {:>8}", "raw COPY, one transaction", "", "", "", "1.00");
+            copied = Some(rate);
+        }
+        for connections in CONNECTIONS {
+            measure(name, &server, &bodies, connections, copied.unwrap_or(1.0)).await?;
+        }
+        server.stop().await?;
     }
-    server.stop().await
+    Ok(())
+}
+
+async fn measure(name: &str, server: &server::Server, bodies: &[String], connections: usize, copied: f64) -> anyhow::Result<()> {
+    let count = if connections == 1 { DELIVERIES_ALONE } else { DELIVERIES };
+    let requests = load::prepare(bodies, connections, count);
+    let measured = load::run(server.address, requests).await.context("the load")?;
+    let rate = measured.accepted as f64 / measured.took.as_secs_f64();
+    println!(
+        "{:<42} {rate:>10.0} {:>9.1} {:>9.1} {:>9} {:>8.2}",
+        format!("{name}, {connections} connection{}", if connections == 1 { "" } else { "s" }),
+        milliseconds(measured.percentile(0.50)),
+        milliseconds(measured.percentile(0.99)),
+        server.resident_mb()?,
+        rate / copied
+    );
+    anyhow::ensure!(measured.accepted == count, "{} of {count} deliveries were accepted", measured.accepted);
+    Ok(())
 }
 
 fn milliseconds(duration: Duration) -> f64 {

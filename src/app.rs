@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::consumer::Runner;
 use crate::correlation::query::Links;
 use crate::db::embedded::Cluster;
@@ -149,8 +149,10 @@ impl App {
         let appender = Appender::start(database, &tasks);
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
         let runner = base.runner(&tasks, &metrics);
-        for consumer in registry::consumers(&base)? {
-            tasks.spawn("consumer", runner.clone().follow(consumer));
+        if config.roles.contains(&Role::Consume) {
+            for consumer in registry::consumers(&base)? {
+                tasks.spawn("consumer", runner.clone().follow(consumer));
+            }
         }
 
         let doors = Doors::new(config, &base.installation.derivation_key)?;
@@ -170,9 +172,10 @@ impl App {
             clock,
         });
         let listening = tasks.stop().child();
-        let serving = serve::server::serve(listener, serve::headers::dress(serve::router(state)), config.server.clone(), tasks.clone(), listening.clone());
+        let serving =
+            serve::server::serve(listener, serve::headers::dress(serve::router(&config.roles, state)), config.server.clone(), tasks.clone(), listening.clone());
         let listener = tasks.spawn("http", serving);
-        Ok(Self { address, new_token, access, tasks, listening, listener, base })
+        Ok(Self { base, address, new_token, access, tasks, listening, listener })
     }
 
     /// Who may ask; for a command that makes a token.

@@ -22,6 +22,8 @@ pub const DEFAULT: &str = include_str!("config.default.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     data_dir: PathBuf,
+    /// What this process does.
+    pub roles: Vec<Role>,
     /// `[server]`
     pub server: Server,
     /// `[database]`
@@ -32,6 +34,18 @@ pub struct Config {
     pub lake: lake::Settings,
     /// `[sources]`
     pub sources: Sources,
+}
+
+/// What a process does; several may share one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Receives deliveries.
+    Ingest,
+    /// Follows the log: tables, links, index and lake.
+    Consume,
+    /// Answers questions.
+    Serve,
 }
 
 /// `[server]`: the one listener and its limits.
@@ -206,6 +220,9 @@ impl Config {
             if value == 0 {
                 return invalid(format!("setting {name}: must be more than 0"));
             }
+        }
+        if self.roles.is_empty() {
+            return invalid("setting roles: name at least one of ingest, consume, serve".to_owned());
         }
         if self.database.connections_max < CONNECTIONS_NEEDED {
             return invalid(format!("setting database.connections_max: hooklake needs at least {CONNECTIONS_NEEDED}"));

@@ -19,7 +19,8 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start() -> anyhow::Result<Self> {
+    /// A server with these roles, as the setting `roles` names them.
+    pub async fn start(roles: &str) -> anyhow::Result<Self> {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::Builder::new().prefix("hooklake-bench-").tempdir()?;
         // PostgreSQL runs as another user when we are root, and must be able to enter.
@@ -29,6 +30,7 @@ impl Server {
             .arg("serve")
             .env("HOOKLAKE_DATA_DIR", directory.path())
             .env("PORT", free.port().to_string())
+            .env("HOOKLAKE_ROLES", roles)
             .env("GITHUB_WEBHOOK_SECRET", SECRET)
             .env("LOG_LEVEL", "warn")
             .stdin(Stdio::null())

@@ -13,7 +13,7 @@ use crate::search::{Error, Hit, Searcher};
 /// `hooklake search …`
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Words and fields, such as: source:github type:pull_request author:octocat "exact phrase"
+    /// Words and fields, such as: source:github `type:pull_request` author:octocat "exact phrase"
     query: String,
     /// The most hits to print
     #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]

@@ -1,4 +1,4 @@
-//! Names of things: prefixed, collision-resistant, and nothing one could count up to (UUIDv7, RFC 9562).
+//! Names of things: prefixed, collision-resistant, and nothing one could count up to (`UUIDv7`, RFC 9562).
 
 use std::fmt;
 use std::str::FromStr;

@@ -218,7 +218,7 @@ struct Concat {
 }
 
 impl ScalarUDFImpl for Concat {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "joined"
     }
 

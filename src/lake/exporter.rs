@@ -147,16 +147,13 @@ impl Consumer for Exporter {
             let adds = self.write(&open.table, &batch.envelopes).await?;
             // Until the commit only files have been written that nothing names; a vacuum removes them.
             lease.renew(&self.database).await?;
-            match &mut open.beside {
-                Some(beside) => {
-                    beside.adds.extend(adds);
-                    open.position = batch.span.through;
-                }
-                None => {
-                    let adds = adds.into_iter().map(Action::Add).collect();
-                    open.commit(&self.location, adds, SaveMode::Append, batch.span.through).await.map_err(failed)?;
-                    open.table = self.upkeep.after_commit(open.table).await;
-                }
+            if let Some(beside) = &mut open.beside {
+                beside.adds.extend(adds);
+                open.position = batch.span.through;
+            } else {
+                let adds = adds.into_iter().map(Action::Add).collect();
+                open.commit(&self.location, adds, SaveMode::Append, batch.span.through).await.map_err(failed)?;
+                open.table = self.upkeep.after_commit(open.table).await;
             }
         }
         self.open = Some(open);

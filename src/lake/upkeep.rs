@@ -19,7 +19,7 @@ const SMALL_FILE_BYTES: u64 = 1 << 20;
 const FILE_BYTES: u64 = 64 << 20;
 const LARGE_ROUND_EVERY: u32 = 16;
 /// How long files that the table no longer names are kept for those who still read them.
-pub(super) const KEPT_FOR: Duration = Duration::from_secs(3600);
+pub(super) const KEPT_FOR: Duration = Duration::from_hours(1);
 
 pub(super) struct Upkeep {
     database: Database,

@@ -34,7 +34,7 @@ pub const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Batches in flight at once: while one commits, the next is on its way.
 pub const LANES: usize = 3;
 /// How long a batch is tried before its senders are told to come back. Slack allows 3 s for the whole answer.
-pub const BATCH_TIME_MAX: Duration = Duration::from_millis(2000);
+pub const BATCH_TIME_MAX: Duration = Duration::from_secs(2);
 /// The longest delivery key; longer ones are hashed by the source.
 pub const DELIVERY_KEY_BYTES_MAX: usize = 256;
 
@@ -385,10 +385,10 @@ async fn announce(database: Database, appended: Arc<Notify>) {
     loop {
         appended.notified().await;
         // Readers poll all the same, so a lost notification costs a second.
-        if let Ok(connection) = database.get().await {
-            if let Err(error) = connection.batch_execute(super::tail::NOTIFY).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "the log's notification was not sent");
-            }
+        if let Ok(connection) = database.get().await
+            && let Err(error) = connection.batch_execute(super::tail::NOTIFY).await
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the log's notification was not sent");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - body hash = SHA-256(salt ‖ body), so that destroying body and salt leaves no trace that could be guessed back;
 //! - leaf = SHA-256 over everything known at receipt, each field led by its length, with the body hash for the body;
-//! - after each batch, chain = SHA-256(chain before ‖ first position ‖ received_at in µs ‖ leaves in order).
+//! - after each batch, chain = SHA-256(chain before ‖ first position ‖ `received_at` in µs ‖ leaves in order).
 //!
 //! The last step is done by `log.append` in the database, under the lock that gives the order; [`link`] is the same in
 //! Rust, for verification. Flags are not committed to: they are notes of ours, and can be derived again.

@@ -7,7 +7,7 @@ use crate::tasks::Stop;
 
 /// Weeks that are ready beyond this one.
 pub const WEEKS_AHEAD: i32 = 4;
-const LOOK_EVERY: Duration = Duration::from_secs(3600);
+const LOOK_EVERY: Duration = Duration::from_hours(1);
 
 /// Makes what is missing; returns how many that were.
 ///

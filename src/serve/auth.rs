@@ -127,7 +127,7 @@ impl Access {
     pub async fn session(&self, is_https: bool) -> Result<String, ApiError> {
         let keys = self.keys().await?.ok_or(ApiError::Unauthorized)?;
         let value = keys.session(self.clock.now().timestamp().saturating_add_unsigned(SESSION_TTL.as_secs()));
-        Ok(self::keys::set_cookie(&value, SESSION_TTL.as_secs(), is_https))
+        Ok(keys::set_cookie(&value, SESSION_TTL.as_secs(), is_https))
     }
 
     /// What ends the session of a browser: the value of a `Set-Cookie` header.
@@ -146,13 +146,13 @@ impl Access {
         };
         let keys = keys.ok_or(ApiError::Unauthorized)?;
         if let Some(value) = headers.get(header::AUTHORIZATION) {
-            return self::keys::bearer(value.as_bytes()).filter(|token| keys.token_is(token)).map(|_| Caller::admin()).ok_or(ApiError::Unauthorized);
+            return keys::bearer(value.as_bytes()).filter(|token| keys.token_is(token)).map(|_| Caller::admin()).ok_or(ApiError::Unauthorized);
         }
-        let session = self::keys::cookie(headers).filter(|value| keys.session_is(value, self.clock.now().timestamp()));
+        let session = keys::cookie(headers).filter(|value| keys.session_is(value, self.clock.now().timestamp()));
         if session.is_none() {
             return Err(ApiError::Unauthorized);
         }
-        if !method.is_safe() && !self::keys::is_own_page(headers) {
+        if !method.is_safe() && !keys::is_own_page(headers) {
             return Err(ApiError::ForeignOrigin);
         }
         Ok(Caller::admin())

@@ -22,8 +22,8 @@ use super::AppState;
 use crate::consumer::checkpoint;
 use crate::db::Database;
 use crate::domain::Clock;
-use crate::log::{Appender, Outcome, Receipt};
-use crate::registry::{Door, Doors};
+use crate::log::{AppendError, Appender, Outcome, Receipt};
+use crate::registry::{Door, Doors, Listing};
 use crate::sources::own::Own;
 use crate::sources::{RawRequest, Received, Source};
 use crate::telemetry::Metrics;
@@ -64,6 +64,24 @@ impl Ingest {
     #[must_use]
     pub fn queue_depth(&self) -> usize {
         self.appender.queue_depth()
+    }
+
+    /// Notes something that a caller decided as an envelope of hooklake's own, so that a rebuild finds it again.
+    ///
+    /// # Errors
+    /// When the log does not take it.
+    pub async fn note(&self, event_type: &str, payload: &Value) -> Result<Receipt, AppendError> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"))]);
+        let raw = RawRequest { headers, body: payload.to_string().into(), arrived_at: self.clock.now() };
+        match Own::Hooklake.receive(&raw, self.clock.now()) {
+            Ok(Received { envelope: Some(mut envelope), .. }) => {
+                // Deciding the same again is another decision.
+                envelope.delivery_key = envelope.id.to_string();
+                envelope.event_type = event_type.to_owned();
+                self.appender.append(envelope).await
+            }
+            _ => Err(AppendError::Stopping),
+        }
     }
 
     async fn receive(&self, door: &Door, request: Request) -> Result<Response, Rejected> {
@@ -131,14 +149,13 @@ impl Ingest {
                 let more = Arc::clone(&self.budget).try_acquire_many_owned(u32::try_from(missing).unwrap_or(u32::MAX));
                 memory.merge(more.map_err(|_| Rejected::Unavailable("too many bodies are being received"))?);
                 // Most bodies come in one piece, which is then not copied.
-                match (&first, whole.is_empty()) {
-                    (None, true) => first = Some(data),
-                    _ => {
-                        if let Some(first) = first.take() {
-                            whole.extend_from_slice(&first);
-                        }
-                        whole.extend_from_slice(&data);
+                if let (None, true) = (&first, whole.is_empty()) {
+                    first = Some(data)
+                } else {
+                    if let Some(first) = first.take() {
+                        whole.extend_from_slice(&first);
                     }
+                    whole.extend_from_slice(&data);
                 }
             }
             Ok(first.unwrap_or_else(|| whole.freeze()))
@@ -203,6 +220,11 @@ pub async fn default_webhook(State(app): State<AppState>, request: Request) -> R
 /// An event of one's own; the caller's credential was checked.
 async fn own(ingest: &Ingest, own: Own, request: Request) -> Response {
     through(ingest, own.name(), Some(ingest.doors.own(own)), request).await
+}
+
+/// `GET /webhooks`: every source and the paths to enter at the providers.
+pub async fn list(State(app): State<AppState>) -> Json<Vec<Listing>> {
+    Json(app.ingest.doors.listing())
 }
 
 /// `POST /events/deployment`.

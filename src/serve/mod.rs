@@ -8,7 +8,7 @@
 //! request ─id, span→ route ─door→ handler ─→ read half of projectors, correlation, search, lake ─→ JSON, CSV, GraphQL
 //! ```
 //!
-//! Nothing here writes, save the admin token's hash. Text that came in events is returned as data and never rendered
+//! Nothing here writes, save the admin token's hash; what people set (validation rules) goes into the log as an envelope. Text that came in events is returned as data and never rendered
 //! as markup.
 
 pub mod auth;
@@ -26,6 +26,7 @@ pub mod router;
 mod search;
 pub mod server;
 mod sql;
+mod validation;
 
 pub use auth::{Access, AdminToken, Caller};
 pub use error::ApiError;

@@ -13,7 +13,8 @@ use axum::routing::{self, MethodRouter};
 use super::auth::{self, Access};
 use super::error::ApiError;
 use super::ingest::{self, Ingest};
-use super::{body, console, events, graphql, health, metrics, search, sql};
+use super::{body, console, events, graphql, health, metrics, search, sql, validation};
+use crate::config::Role;
 use crate::correlation::query::Links;
 use crate::db::Database;
 use crate::domain::Clock;
@@ -38,45 +39,56 @@ pub enum Door {
 #[must_use]
 pub fn routes() -> Vec<Route> {
     use Door::{Caller, Open, Status};
-    vec![
+    let ingest = [
         // Providers: their signature is the credential.
-        Route::post("/webhook",               Open,   ingest::default_webhook),
-        Route::post("/webhook/{source}",      Open,   ingest::webhook),
-        Route::post("/webhook/custom/{name}", Open,   ingest::custom_webhook),
+        Route::post("/webhook",                 Open,   ingest::default_webhook),
+        Route::post("/webhook/{source}",        Open,   ingest::webhook),
+        Route::post("/webhook/custom/{name}",   Open,   ingest::custom_webhook),
         // Senders of one's own.
-        Route::post("/events/deployment",   Caller, ingest::deployment),
-        Route::post("/events/custom",       Caller, ingest::custom_event),
+        Route::post("/events/deployment",       Caller, ingest::deployment),
+        Route::post("/events/custom",           Caller, ingest::custom_event),
+        Route::get ("/webhooks",                Caller, ingest::list),
+    ];
+    let serve = [
         // People, in a browser.
-        Route::get ("/login",               Open,   console::login_page),
-        Route::post("/login",               Open,   console::login),
-        Route::post("/logout",              Caller, console::logout),
-        Route::get ("/",                    Caller, console::overview),
-        Route::get ("/console",             Caller, console::console),
-        Route::get ("/assets/console.css",  Caller, console::style),
-        Route::get ("/assets/console.js",   Caller, console::script),
-        Route::get ("/assets/overview.js",  Caller, console::overview_script),
+        Route::get ("/",                        Caller, console::overview),
+        Route::get ("/console",                 Caller, console::console),
+        Route::get ("/assets/console.css",      Caller, console::style),
+        Route::get ("/assets/console.js",       Caller, console::script),
+        Route::get ("/assets/overview.js",      Caller, console::overview_script),
         // Programs and agents, with questions.
-        Route::post("/graphql",             Caller, graphql::answer),
-        Route::post("/sql",                 Caller, sql::query),
-        Route::get ("/search",              Caller, search::search),
-        Route::get ("/events",              Caller, events::list),
-        Route::get ("/events/summary",      Caller, events::summary),
-        Route::get ("/events/{id}",         Caller, events::one),
+        Route::post("/graphql",                 Caller, graphql::answer),
+        Route::post("/sql",                     Caller, sql::query),
+        Route::get ("/search",                  Caller, search::search),
+        Route::get ("/events",                  Caller, events::list),
+        Route::get ("/events/summary",          Caller, events::summary),
+        Route::get ("/events/{id}",             Caller, events::one),
+        Route::get ("/validation/rules",        Caller, validation::list),
+        Route::post("/validation/rules",        Caller, validation::set),
+        Route::delete("/validation/rules/{name}", Caller, validation::remove),
+    ];
+    let always = [
+        Route::get ("/login",                   Open,   console::login_page),
+        Route::post("/login",                   Open,   console::login),
+        Route::post("/logout",                  Caller, console::logout),
         // Operators.
-        Route::get ("/health/live",         Open,   health::live),
-        Route::get ("/health/ready",        Status, health::ready),
-        Route::get ("/health",              Status, health::health),
-        Route::get ("/metrics",             Status, metrics::metrics),
-        Route::get ("/analytics/metrics",   Caller, metrics::analytics),
-        Route::get ("/queue/stats",         Caller, metrics::queues),
-        Route::get ("/api/stats",           Caller, metrics::stats),
-    ]
+        Route::get ("/health/live",             Open,   health::live),
+        Route::get ("/health/ready",            Status, health::ready),
+        Route::get ("/health",                  Status, health::health),
+        Route::get ("/metrics",                 Status, metrics::metrics),
+        Route::get ("/analytics/metrics",       Caller, metrics::analytics),
+        Route::get ("/queue/stats",             Caller, metrics::queues),
+        Route::get ("/api/stats",               Caller, metrics::stats),
+    ];
+    let ingest = ingest.into_iter().map(|route| route.only(Role::Ingest));
+    let serve = serve.into_iter().map(|route| route.only(Role::Serve));
+    ingest.chain(serve).chain(always).collect()
 }
 
 /// The routes as a service. Hand it to [`headers::dress`](super::headers::dress).
-pub fn router(state: AppState) -> Router {
+pub fn router(roles: &[Role], state: AppState) -> Router {
     let mut router = Router::new();
-    for route in routes() {
+    for route in routes().into_iter().filter(|route| route.role.is_none_or(|role| roles.contains(&role))) {
         router = router.route(route.path, route.guarded(&state));
     }
     router
@@ -95,16 +107,26 @@ pub struct Route {
     pub path: &'static str,
     /// What it asks for.
     pub door: Door,
+    /// The role whose processes have it; none for all.
+    pub role: Option<Role>,
     handler: MethodRouter<AppState>,
 }
 
 impl Route {
     fn get<T: 'static>(path: &'static str, door: Door, handler: impl Handler<T, AppState>) -> Self {
-        Self { method: "GET", path, door, handler: routing::get(handler) }
+        Self { method: "GET", path, door, role: None, handler: routing::get(handler) }
     }
 
     fn post<T: 'static>(path: &'static str, door: Door, handler: impl Handler<T, AppState>) -> Self {
-        Self { method: "POST", path, door, handler: routing::post(handler) }
+        Self { method: "POST", path, door, role: None, handler: routing::post(handler) }
+    }
+
+    fn delete<T: 'static>(path: &'static str, door: Door, handler: impl Handler<T, AppState>) -> Self {
+        Self { method: "DELETE", path, door, role: None, handler: routing::delete(handler) }
+    }
+
+    fn only(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
     }
 
     fn guarded(self, state: &AppState) -> MethodRouter<AppState> {

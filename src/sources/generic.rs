@@ -121,7 +121,7 @@ impl Generic {
     fn check_time(&self, request: &RawRequest, in_signature: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
         let Some(rule) = &self.timestamp else { return Ok(()) };
         let given = if rule.timestamp_location == "signature" { in_signature } else { request.header(&rule.timestamp_location) };
-        match given.map(|text| text.parse::<i64>()) {
+        match given.map(str::parse::<i64>) {
             None if !rule.required => Ok(()),
             Some(Ok(seconds)) if seconds.abs_diff(now.timestamp()) <= rule.max_age => Ok(()),
             _ => Err(Refusal::Stale),

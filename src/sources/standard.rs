@@ -65,7 +65,7 @@ impl Source for Standard {
         }
         let given: Vec<[u8; 32]> = listed.split(' ').filter_map(|item| STANDARD.decode(item.strip_prefix("v1,")?).ok()?.try_into().ok()).collect();
         let parts: [&[u8]; 5] = [id.as_bytes(), b".", time.as_bytes(), b".", &request.body];
-        let signer = self.keys.iter().filter(|(_, key)| key.signer_of(&parts, &given).is_some()).map(|(secret_id, _)| secret_id.clone()).last();
+        let signer = self.keys.iter().filter(|(_, key)| key.signer_of(&parts, &given).is_some()).map(|(secret_id, _)| secret_id.clone()).next_back();
         let secret_id = signer.ok_or(if given.is_empty() { Refusal::Unsigned } else { Refusal::WrongSignature })?;
         if id.is_empty() || id.contains('.') {
             return Err(Refusal::MalformedId);

@@ -7,7 +7,7 @@ use hooklake::log::Batch;
 use serde_json::json;
 use tokio_postgres::Transaction;
 
-use crate::fold::Fold;
+use crate::harness::fold::Fold;
 
 /// Takes longer for a batch than the lease holds without being renewed.
 #[derive(Clone)]

@@ -97,7 +97,7 @@ pub(super) fn set_cookie(value: &str, seconds: u64, is_https: bool) -> String {
 /// True unless the browser says that another origin's page sent this. `SameSite` alone does not tell one port of a
 /// host from another.
 pub(super) fn is_own_page(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or_default());
+    let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or_default());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }

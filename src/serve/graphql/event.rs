@@ -201,7 +201,7 @@ impl Link {
 
     /// The event that it was found in.
     async fn event_id(&self) -> ID {
-        self.link.event_id.to_string().into()
+        self.link.event_id.clone().into()
     }
 
     /// The events of the other side.
