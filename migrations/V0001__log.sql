@@ -115,11 +115,20 @@ CREATE FUNCTION log.append(
     arrived timestamptz[], header_lists text[], bodies bytea[], salts bytea[], body_hashes bytea[], leaves bytea[],
     verdicts text[], secret_ids text[], flag_lists text[]
 ) RETURNS TABLE (ordinal integer, outcome text, event_id uuid, log_position bigint, log_received_at timestamptz)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, log AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, log
+-- Plans are kept per connection, and the first are made while log.keys is empty: a scan of it would stay for ever.
+SET enable_seqscan = off
+-- The one-row tables still are scanned, at the forbidding price that the line above puts on it, which would call in the
+-- compiler.
+SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     fresh      uuid[];
     all_fresh  boolean;
+    -- For each delivery its place among the fresh ones; NULL for one that came before.
+    places     bigint[];
+    -- Fresh ones whose signed body stands in the log, or earlier in this batch, under another key.
+    replays    uuid[];
     head       log.head;
     moment     timestamptz;
     last       bigint;
@@ -136,26 +145,36 @@ BEGIN
     all_fresh := cardinality(fresh) = cardinality(ids);
 
     IF cardinality(fresh) > 0 THEN
+        SELECT array_agg(p.place ORDER BY p.n) INTO places
+        FROM (SELECT u.n, CASE WHEN u.is_fresh THEN count(*) FILTER (WHERE u.is_fresh) OVER (ORDER BY u.n) END AS place
+              FROM (SELECT i.n, all_fresh OR i.id = ANY (fresh) AS is_fresh
+                    FROM unnest(ids) WITH ORDINALITY AS i (id, n)) AS u) AS p;
+
         -- Taken last and held until COMMIT: positions are given out in the order in which they become visible.
         SELECT * INTO head FROM log.head FOR UPDATE;
         moment := greatest(clock_timestamp(), head.received_at);
 
+        -- Under the lock, so that of two batches with the same body the later one sees the earlier.
+        SELECT array_agg(u.id) INTO replays
+        FROM (SELECT i.id, i.tenant, i.source, i.tag, row_number() OVER (PARTITION BY i.tenant, i.source, i.tag ORDER BY i.place) AS turn
+              FROM unnest(ids, tenants, sources, signature_tags, places) AS i (id, tenant, source, tag, place)
+              WHERE i.tag IS NOT NULL AND i.place IS NOT NULL) AS u
+        WHERE u.turn > 1
+           OR EXISTS (SELECT FROM log.keys k
+                      WHERE k.signature_tag = u.tag AND k.tenant = u.tenant AND k.source = u.source AND k.id <> ALL (fresh));
+
+        -- Nothing here sorts or aggregates: bodies go through once.
         INSERT INTO log.envelopes (position, received_at, id, tenant, source, delivery_key, event_type, arrived_at,
                                    headers, body, body_bytes, salt, body_hash, verdict, secret_id, flags)
-        SELECT head.position + row_number() OVER (ORDER BY u.n), moment, u.id, u.tenant, u.source, u.delivery_key,
+        SELECT head.position + u.place, moment, u.id, u.tenant, u.source, u.delivery_key,
                u.event_type, u.arrived, u.headers::json, u.body, octet_length(u.body), u.salt, u.body_hash, u.verdict, u.secret_id,
                array_remove(string_to_array(u.flags, ','), '')
-               || CASE WHEN u.tag IS NOT NULL
-                        AND (row_number() OVER (PARTITION BY u.tenant, u.source, u.tag ORDER BY u.n) > 1
-                             OR EXISTS (SELECT FROM log.keys k
-                                        WHERE k.signature_tag = u.tag AND k.tenant = u.tenant AND k.source = u.source
-                                          AND k.id <> ALL (fresh)))
-                       THEN ARRAY['suspect_replay'] ELSE '{}' END
-        FROM unnest(ids, tenants, sources, delivery_keys, signature_tags, event_types, arrived, header_lists, bodies, salts,
-                    body_hashes, verdicts, secret_ids, flag_lists)
-             WITH ORDINALITY AS u (id, tenant, source, delivery_key, tag, event_type, arrived, headers, body, salt,
-                                   body_hash, verdict, secret_id, flags, n)
-        WHERE all_fresh OR u.id = ANY (fresh);
+               || CASE WHEN u.id = ANY (replays) THEN ARRAY['suspect_replay'] ELSE '{}' END
+        FROM unnest(ids, tenants, sources, delivery_keys, event_types, arrived, header_lists, bodies, salts, body_hashes,
+                    verdicts, secret_ids, flag_lists, places)
+             AS u (id, tenant, source, delivery_key, event_type, arrived, headers, body, salt, body_hash, verdict,
+                   secret_id, flags, place)
+        WHERE u.place IS NOT NULL;
 
         last := head.position + cardinality(fresh);
         UPDATE log.head SET

@@ -34,6 +34,7 @@ impl Server {
             .env("GITHUB_WEBHOOK_SECRET", SECRET)
             .env("LOG_LEVEL", "warn")
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
         wait_for(free).await?;

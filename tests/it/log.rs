@@ -154,8 +154,11 @@ async fn a_reader_skips_nothing_while_many_write() {
         let app = &app;
         async move {
             for number in 0..EACH {
-                let answer = app.github("push", &format!("{writer}-{number}"), format!("{{\"w\":{writer},\"n\":{number}}}")).await;
-                assert_eq!(answer.status, 200, "{}", answer.text);
+                // A busy machine may ask to come again, as it may ask any provider.
+                crate::harness::wait_until("it is stored", async || {
+                    app.github("push", &format!("{writer}-{number}"), format!("{{\"w\":{writer},\"n\":{number}}}")).await.status == 200
+                })
+                .await;
             }
         }
     }));

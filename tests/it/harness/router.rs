@@ -79,7 +79,7 @@ impl App {
             data_dir: db.directory.path().to_owned(),
             clock: clock.clone(),
         });
-        Self { router: headers::dress(router(state)), access, token, clock, database, metrics, appender, db }
+        Self { router: headers::dress(router(&config.roles, state)), access, token, clock, database, metrics, appender, db }
     }
 
     /// Stores an event as if it had come over HTTP, and lets the tables that are read here take it.
