@@ -1,8 +1,7 @@
 //! The words of the system. No input or output, nothing asynchronous, nothing of ours is imported here.
 //!
-//! An [`Envelope`](envelope::Envelope) is one entry of the log; its place there is a [`Position`], its name an
-//! [`EventId`]. What it says is read by [`Payload`](payload::Payload), never by the writer (decision D9); which
-//! kind of event it is, is an [`EventKind`](kind::EventKind).
+//! An [`Envelope`] is one entry of the log; its place there is a [`Position`], its name an [`EventId`]. What it says is
+//! read by [`Payload`], never by the writer (decision D9); which kind of event it is, is an [`EventKind`].
 
 pub mod clock;
 pub mod envelope;

@@ -1,15 +1,15 @@
 //! HTTP and GraphQL over the results.
 //!
-//! [`router`] is the table of contents: one line per route, each with the door that it stands behind. A handler makes
-//! three moves: extract, ask, answer. [`auth`] says who asks, [`error`] turns every error into a status and a problem
-//! body, [`headers`] gives each request its id and each answer its guard.
+//! [`router`](mod@router) is the table of contents: one line per route, each with the door that it stands behind. A
+//! handler makes three moves: extract, ask, answer. [`auth`] says who asks, [`ApiError`] turns every error into a status
+//! and a problem body, [`headers`] gives each request its id and each answer its guard.
 //!
 //! ```text
 //! request ─id, span→ route ─door→ handler ─→ read half of projectors, correlation, search, lake ─→ JSON, CSV, GraphQL
 //! ```
 //!
-//! Nothing here writes, save the admin token's hash; what people set (validation rules) goes into the log as an envelope. Text that came in events is returned as data and never rendered
-//! as markup.
+//! Nothing here writes, save the admin token's hash; what people set (validation rules) goes into the log as an
+//! envelope. Text that came in events is returned as data and never rendered as markup.
 
 pub mod auth;
 mod body;

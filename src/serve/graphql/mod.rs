@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Status codes follow *GraphQL over HTTP*: a request that cannot be executed is a 400, but a 200 for whoever asks for
-//! `application/json` by name, as older clients do. What the [`guard`] refuses is a 400 either way. There are no batches, no `GET`, no mutations and no subscriptions.
+//! `application/json` by name, as older clients do. What the guard refuses is a 400 either way. There are no batches, no
+//! `GET`, no mutations and no subscriptions.
 
 use std::time::Duration;
 
