@@ -60,6 +60,7 @@ impl Metrics {
     /// # Panics
     /// When two families have one name, which a test would find.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "every name, label and bucket stands below")]
     pub fn new() -> Self {
         let registry = Registry::new();
         let counter = |name: &str, help: &str, labels: &[&str]| {

@@ -158,7 +158,7 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Tail(arguments) => tail::run(base, arguments).await,
         Command::Rebuild(arguments) => rebuild::run(base, arguments).await,
         Command::Status(arguments) => status::run(base, arguments).await,
-        Command::Sources(arguments) => status::sources(base, arguments),
+        Command::Sources(arguments) => status::sources(base, &arguments),
         Command::Token => token::run(base).await,
         Command::Migrate => {
             println!("The schema is up to date.");

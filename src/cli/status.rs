@@ -54,7 +54,7 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
 }
 
 /// Lists the sources and their paths.
-pub(super) fn sources(base: &Base, arguments: SourcesArguments) -> anyhow::Result<Exit> {
+pub(super) fn sources(base: &Base, arguments: &SourcesArguments) -> anyhow::Result<Exit> {
     let doors = Doors::new(&base.config, &base.installation.derivation_key)?;
     let rows: Vec<_> = doors
         .listing()

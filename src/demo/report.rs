@@ -46,7 +46,7 @@ pub async fn write(demo: &Demo) -> anyhow::Result<String> {
     writeln!(text, "── One question in SQL ──\n{}", sql(demo).await?)?;
     writeln!(text, "── One search: {SEARCH} ──\n{}", search(demo).await?)?;
     writeln!(text, "── One question in GraphQL ──\n{}", graphql(demo).await?)?;
-    writeln!(text, "── Where to go on ──\n{}", addresses(demo))?;
+    writeln!(text, "── Where to go on ──\n{}", addresses(demo)?)?;
     Ok(text)
 }
 
@@ -61,7 +61,10 @@ async fn links(demo: &Demo) -> anyhow::Result<String> {
     let links = Links::new(demo.app.base.database.clone());
     let tenant = Tenant::default_tenant();
     let counts = links.counts_by_type(&tenant).await?;
-    let mut text: String = counts.iter().map(|count| format!("  {:>3} {}\n", count.links, count.correlation_type)).collect();
+    let mut text = String::new();
+    for count in counts {
+        writeln!(text, "  {:>3} {}", count.links, count.correlation_type)?;
+    }
     for link in links.recent(&tenant, 6).await? {
         writeln!(text, "  {} → {}   because {} says “{}”", link.subject, link.related_subject, link.evidence_field, crate::cli::visible(&link.evidence_text))?;
     }
@@ -107,7 +110,7 @@ fn compact(value: &Value, indent: usize) -> String {
     format!("{open}\n{inner}{}\n{outer}{close}", parts.join(&format!(",\n{inner}")))
 }
 
-fn addresses(demo: &Demo) -> String {
+fn addresses(demo: &Demo) -> anyhow::Result<String> {
     let (address, base) = (demo.app.address, &demo.app.base);
     let data_dir = base.data_dir();
     let mut text = format!(
@@ -116,10 +119,10 @@ fn addresses(demo: &Demo) -> String {
         demo.token
     );
     if let Some(socket) = base.socket_dir() {
-        text.push_str(&format!("  psql -h {} -U codegen_readonly hooklake    read-only SQL in PostgreSQL\n", socket.display()));
+        writeln!(text, "  psql -h {} -U codegen_readonly hooklake    read-only SQL in PostgreSQL", socket.display())?;
     }
     let program = std::env::args().next().unwrap_or_else(|| "hooklake".to_owned());
-    text.push_str(&format!("  {}    the lake, for notebooks (Delta)\n", data_dir.join("lake/events").display()));
-    text.push_str(&format!("  HOOKLAKE_DATA_DIR={} {program} sql \"SELECT …\"    and search, tail, status, rebuild\n", data_dir.display()));
-    text
+    writeln!(text, "  {}    the lake, for notebooks (Delta)", data_dir.join("lake/events").display())?;
+    writeln!(text, "  HOOKLAKE_DATA_DIR={} {program} sql \"SELECT …\"    and search, tail, status, rebuild", data_dir.display())?;
+    Ok(text)
 }

@@ -53,8 +53,12 @@ const BOUNDED: &[(&str, Growth)] = &[
 
 /// Takes the boundless functions out of a session and puts a bound on the others.
 pub(super) fn bound(context: &SessionContext) {
-    GONE.iter().for_each(|name| context.deregister_udf(name));
-    GONE_TABLE_FUNCTIONS.iter().for_each(|name| context.deregister_udtf(name));
+    for name in GONE {
+        context.deregister_udf(name);
+    }
+    for name in GONE_TABLE_FUNCTIONS {
+        context.deregister_udtf(name);
+    }
     for (name, growth) in BOUNDED {
         let function = context.state_ref().read().scalar_functions().get(*name).cloned();
         if let Some(function) = function {
@@ -104,7 +108,7 @@ impl ScalarUDFImpl for Bounded {
         self.inner.0.return_type(types)
     }
 
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         self.inner.0.return_field_from_args(args)
     }
 

@@ -133,10 +133,7 @@ impl Engine {
         let limits = &self.inner.limits;
         let deadline = Instant::now() + options.timeout.min(limits.timeout_max);
         let permits = Arc::clone(&self.inner.permits);
-        let permit = match tokio::time::timeout_at(deadline, permits.acquire_owned()).await {
-            Ok(Ok(permit)) => permit,
-            Ok(Err(_)) | Err(_) => return Err(Error::Busy),
-        };
+        let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, permits.acquire_owned()).await else { return Err(Error::Busy) };
         let is_about_plans = question.is_about_plans();
         let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question, options.max_rows.min(limits.rows_max), permit)).await;
         let location = &self.inner.location;
@@ -166,7 +163,7 @@ impl Engine {
             rows = &mut task.0 => rows,
             () = serving => (&mut task.0).await,
         };
-        let (schema, batches, rows, truncated) = rows.map_err(given_up)??;
+        let (schema, batches, rows, truncated) = rows.map_err(|error| given_up(&error))??;
         let lag_ms = if head.is_some() { i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) } else { stale_ms };
         let receipt = Receipt { through_position: through, lag_ms, complete: head.is_some() };
         Ok(Answer { schema, batches, rows, truncated, receipt })
@@ -225,7 +222,7 @@ fn commit_age_ms(table: &DeltaTable) -> i64 {
     committed.map_or(0, |committed| Utc::now().timestamp_millis() - committed)
 }
 
-fn given_up(error: tokio::task::JoinError) -> Error {
+fn given_up(error: &tokio::task::JoinError) -> Error {
     if error.is_panic() { Error::Store("the query failed inside the engine".into()) } else { Error::TimedOut }
 }
 

@@ -90,7 +90,7 @@ impl Reader {
         let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
         let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since]).await?;
         let total: i64 = rows.first().map_or(0, |row| row.get("total"));
-        let envelopes = rows.into_iter().map(envelope).collect::<Vec<_>>();
+        let envelopes = rows.into_iter().map(|row| envelope(&row)).collect::<Vec<_>>();
         // Cut short by its bytes: the rest of the span comes with the next batch.
         let is_whole = i64::try_from(envelopes.len()).is_ok_and(|read| read == total);
         let through = if is_whole { span.through } else { envelopes.last().map_or(span.through, |last| last.position) };
@@ -105,11 +105,11 @@ impl Reader {
         let connection = self.database.get().await?;
         let statement = connection.prepare_cached(READ_ONE).await?;
         let row = connection.query_opt(&statement, &[&id.uuid(), &tenant.as_str()]).await?;
-        Ok(row.map(envelope))
+        Ok(row.as_ref().map(envelope))
     }
 }
 
-fn envelope(row: Row) -> Envelope {
+fn envelope(row: &Row) -> Envelope {
     Envelope {
         position: Position::new(row.get("position")),
         id: EventId::from_uuid(row.get("id")),

@@ -24,7 +24,6 @@ pub struct Tail {
 
 impl Tail {
     /// A tail and the loop that feeds it; the caller spawns the loop.
-    #[must_use]
     pub fn new(database: Database, stop: Stop) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (sender, head) = watch::channel(Position::START);
         (Self { head }, feed(database, sender, stop))

@@ -140,7 +140,7 @@ macro_rules! row {
                 if rows.is_empty() {
                     return Ok(());
                 }
-                $(let $field: Vec<&$type> = rows.iter().map(|row| &row.$field).collect();)+
+                $(let $field: Vec<_> = rows.iter().map(|row| &row.$field).collect();)+
                 // Prepared anew for each batch: a rebuild swaps the table that the name means.
                 let statement = transaction.prepare(Self::INSERT).await?;
                 transaction.execute(&statement, &[$(&$field),+]).await?;

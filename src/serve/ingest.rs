@@ -150,7 +150,7 @@ impl Ingest {
                 memory.merge(more.map_err(|_| Rejected::Unavailable("too many bodies are being received"))?);
                 // Most bodies come in one piece, which is then not copied.
                 if let (None, true) = (&first, whole.is_empty()) {
-                    first = Some(data)
+                    first = Some(data);
                 } else {
                     if let Some(first) = first.take() {
                         whole.extend_from_slice(&first);

@@ -61,7 +61,7 @@ patterns! {
 pub fn named(text: &str) -> Vec<Named> {
     let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
     let mut names = Vec::new();
-    each(&LINEAR_URLS, text, &mut names, |found| Some((identifier(found)?, CERTAIN, team(found))));
+    each(&LINEAR_URLS, text, &mut names, |found| Some((identifier(found)?, CERTAIN, Some(team(found)))));
     each(&GITHUB_URLS, text, &mut names, |found| {
         let kind = if &found[3] == "pull" { Kind::PullRequest } else { Kind::Issue };
         let subject = Subject::numbered(kind, &format!("{}/{}", &found[1], &found[2]), found[4].parse().ok()?)?;
@@ -74,7 +74,7 @@ pub fn named(text: &str) -> Vec<Named> {
     each(&IDENTIFIERS, text, &mut names, |found| {
         let before = found.get(0).map_or("", |whole| &text[..whole.start()]);
         let is_closed = CLOSES_BEFORE.as_ref().is_some_and(|pattern| pattern.is_match(last_words(before)));
-        Some((identifier(found)?, if is_closed { CERTAIN } else { IDENTIFIER }, team(found)))
+        Some((identifier(found)?, if is_closed { CERTAIN } else { IDENTIFIER }, Some(team(found))))
     });
     names
 }
@@ -97,7 +97,7 @@ pub fn in_branch(branch: &str) -> Vec<Named> {
     let mut names = Vec::new();
     // To the pattern an underscore is part of a word; in a branch it separates words as a hyphen does.
     let hyphened = branch.replace('_', "-");
-    each(&BRANCH_IDENTIFIERS, &hyphened, &mut names, |found| Some((identifier(found)?, IN_BRANCH, team(found))));
+    each(&BRANCH_IDENTIFIERS, &hyphened, &mut names, |found| Some((identifier(found)?, IN_BRANCH, Some(team(found)))));
     for name in &mut names {
         name.text = branch.chars().skip(name.start).take(name.end - name.start).collect();
     }
@@ -108,8 +108,8 @@ fn identifier(found: &Captures<'_>) -> Option<Subject> {
     Subject::new(Kind::Issue, format!("linear:{}-{}", found[1].to_ascii_uppercase(), &found[2]))
 }
 
-fn team(found: &Captures<'_>) -> Option<String> {
-    Some(found[1].to_ascii_uppercase())
+fn team(found: &Captures<'_>) -> String {
+    found[1].to_ascii_uppercase()
 }
 
 /// The end of a text, long enough for a keyword.
