@@ -1,12 +1,13 @@
 //! Nothing but liveness and the login page is open, and a credential is what it must be.
 
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{Request, StatusCode};
 use hooklake::serve::router::{Door, routes};
 
 use crate::harness::router::App;
 
-fn bare(method: &str, path: &str) -> axum::http::request::Builder {
+fn bare(method: &str, path: &str) -> Builder {
     Request::builder().method(method).uri(path.replace("{id}", "evt_00000000000000000000000000000000"))
 }
 

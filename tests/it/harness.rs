@@ -28,7 +28,7 @@ pub const LINEAR_SECRET: &str = "lin_wh_0123456789abcdef";
 pub const SLACK_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 /// How long anything may take that a test waits for; far longer than it does.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// The run's PostgreSQL, and the database that each test's is copied from.
 struct Postgres {

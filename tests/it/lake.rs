@@ -243,26 +243,20 @@ async fn a_tenant_sees_its_own_and_nothing_else() {
     assert!(theirs.to_table().expect("a table").contains("| theirs "));
 }
 
+/// A question that makes a text longer and longer: forty steps, each from what the one before made.
+fn grown(start: &str, step: &str) -> String {
+    let steps = (1..=40).map(|n| format!("a{n} AS (SELECT {step} AS s FROM a{})", n - 1)).collect::<Vec<_>>();
+    format!("WITH a0 AS (SELECT {start} AS s FROM events), {} SELECT length(s) FROM a40", steps.join(", "))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn attacks_are_refused_and_the_process_lives() {
     let app = App::start().await;
     let engine = engine(&app);
     app.store_all(&octokit_payloads()).await;
     app.catch_up(&mut exporter(&app)).await;
-    let doubled = {
-        let mut sql = "WITH a0 AS (SELECT string_agg(payload, '') AS s FROM events)".to_owned();
-        for n in 1..=40 {
-            sql.push_str(&format!(", a{n} AS (SELECT s || s AS s FROM a{})", n - 1));
-        }
-        sql + " SELECT length(s) FROM a40"
-    };
-    let arrays = {
-        let mut sql = "WITH a0 AS (SELECT payload AS s FROM events)".to_owned();
-        for n in 1..=40 {
-            sql.push_str(&format!(", a{n} AS (SELECT array_concat(make_array(s), make_array(s), make_array(s))::text AS s FROM a{})", n - 1));
-        }
-        sql + " SELECT length(s) FROM a40"
-    };
+    let doubled = grown("string_agg(payload, '')", "s || s");
+    let arrays = grown("payload", "array_concat(make_array(s), make_array(s), make_array(s))::text");
     for (sql, expected) in [
         ("SELECT 1; SELECT 2", "syntax"),
         ("DROP TABLE events", "read"),
@@ -347,8 +341,9 @@ async fn a_damaged_file_is_an_error_and_a_rebuild_heals_it() {
     store_pull_requests(&app, 1..=50).await;
     for damage in [truncate, empty, remove] {
         app.catch_up(&mut exporter(&app)).await;
-        let files = walk(location(&app).directory());
-        files.iter().for_each(|file| damage(file));
+        for file in walk(location(&app).directory()) {
+            damage(&file);
+        }
         let outcome = engine(&app).query(&Tenant::default_tenant(), "SELECT sum(length(payload)) FROM events", QueryOptions::default()).await;
         assert!(matches!(&outcome, Err(Error::Store(_))), "{outcome:?}");
         let text = outcome.expect_err("an error").to_string();

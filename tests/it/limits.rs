@@ -48,8 +48,9 @@ async fn bodies_up_to_the_limit_are_kept_and_larger_ones_are_not_read() {
     let app = TestApp::start_with(&[("HOOKLAKE_SERVER_BODY_BYTES_MAX", "100000")]).await;
     let at_limit = vec![b'a'; 100_000];
     assert_eq!(app.github("push", "at", &at_limit).await.status, 200);
-    let mut request = signed(&[b'b'; 100_001], "Content-Length: 100001\r\n");
-    request.extend_from_slice(&[b'b'; 100_001]);
+    let beyond_limit = vec![b'b'; 100_001];
+    let mut request = signed(&beyond_limit, "Content-Length: 100001\r\n");
+    request.extend_from_slice(&beyond_limit);
     assert_eq!(status(&exchange(&app, &request).await), "413");
     let claims_a_gigabyte = signed(b"", "Content-Length: 1000000000\r\n");
     assert_eq!(status(&exchange(&app, &claims_a_gigabyte).await), "413");
@@ -131,7 +132,7 @@ async fn silent_connections_are_closed_and_others_are_served() {
 #[tokio::test]
 async fn odd_requests_get_a_clear_refusal() {
     let app = TestApp::start().await;
-    let many_headers: String = (0..500).map(|number| format!("X-H-{number}: 1\r\n")).collect();
+    let many_headers = (0..500).map(|number| format!("X-H-{number}: 1\r\n")).collect::<Vec<_>>().concat();
     assert_eq!(status(&exchange(&app, &signed(b"", &many_headers)).await), "431");
     let long_header = format!("X-Long: {}\r\n", "a".repeat(64 << 10));
     assert_eq!(status(&exchange(&app, &signed(b"", &long_header)).await), "431");
@@ -161,7 +162,7 @@ async fn memory_for_bodies_is_bounded() {
     // Holds most of the memory without ever finishing.
     let mut holder = TcpStream::connect(app.app.address).await.expect("connected");
     let mut request = signed(b"", "Content-Length: 950000\r\n");
-    request.extend_from_slice(&[b'x'; 900_000]);
+    request.resize(request.len() + 900_000, b'x');
     holder.write_all(&request).await.expect("sent");
     let answer = crate::harness::wait_for(async || {
         let answer = app.github("push", "too-much", vec![b'y'; 500_000]).await;

@@ -146,10 +146,10 @@ async fn the_application_can_neither_change_nor_remove_what_the_log_holds() {
 /// A reader that goes by position never passes an envelope that becomes visible later, however many write at once (I4).
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_reader_skips_nothing_while_many_write() {
-    let app = TestApp::start().await;
-    let reader = Reader::new(app.db.database.clone());
     const WRITERS: usize = 8;
     const EACH: usize = 60;
+    let app = TestApp::start().await;
+    let reader = Reader::new(app.db.database.clone());
     let writing = futures::future::join_all((0..WRITERS).map(|writer| {
         let app = &app;
         async move {

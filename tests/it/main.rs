@@ -1,5 +1,7 @@
 //! Every promise of the README and the design, tried on a real PostgreSQL: one file a promise.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 mod harness;
 
 mod access;

@@ -49,7 +49,7 @@ fn config_variables(directory: &std::path::Path) -> Vec<(String, String)> {
 fn signed_by_real_clients(requests: &[Value]) -> Vec<Value> {
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools/clients/sign.mjs");
     assert!(tools_dir().join("clients/node_modules").exists(), "`make test` installs the providers' client libraries");
-    let input: String = requests.iter().map(|request| format!("{request}\n")).collect();
+    let input = requests.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let output = run_with_input(Command::new("node").arg(script), &input);
     output.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
