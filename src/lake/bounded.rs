@@ -8,10 +8,15 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DFSchema, Result};
 use datafusion::error::DataFusionError;
+use datafusion::functions_nested::make_array::make_array_udf;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::size;
 
 /// The most bytes that one call may make, over a whole batch of rows.
 const CALL_BYTES_MAX: usize = 128 << 20;
@@ -172,7 +177,7 @@ impl Size {
             _ => None,
         };
         let Some(text) = text else {
-            let total = array.get_array_memory_size();
+            let total = size::written_out(array);
             return Self { total, shortest: 0, longest: total, escapes: 0 };
         };
         let mut size = Self { shortest: usize::MAX, ..Self::default() };
@@ -189,29 +194,34 @@ impl Size {
     }
 }
 
-/// Plans `||` over text as a call that is bounded.
+/// Plans `||` over text and `[a, b]` as calls that are bounded.
 #[derive(Debug)]
-pub(super) struct BoundedConcat {
-    function: Arc<ScalarUDF>,
+pub(super) struct BoundedPlanner {
+    concat: Arc<ScalarUDF>,
+    make_array: Arc<ScalarUDF>,
 }
 
-impl BoundedConcat {
+impl BoundedPlanner {
     pub(super) fn new() -> Self {
-        Self {
-            function: Arc::new(ScalarUDF::new_from_impl(Concat {
-                signature: Signature::new(TypeSignature::Exact(vec![DataType::Utf8, DataType::Utf8]), Volatility::Immutable),
-            })),
-        }
+        let text = TypeSignature::Exact(vec![DataType::Utf8, DataType::Utf8]);
+        let concat = Concat { signature: Signature::new(text, Volatility::Immutable) };
+        let make_array = Bounded { inner: Same(Arc::clone(make_array_udf().inner())), growth: Growth::Sum };
+        Self { concat: Arc::new(ScalarUDF::new_from_impl(concat)), make_array: Arc::new(ScalarUDF::new_from_impl(make_array)) }
     }
 }
 
-impl ExprPlanner for BoundedConcat {
-    fn plan_binary_op(&self, expr: RawBinaryExpr, _schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        if expr.op != BinaryOperator::StringConcat {
+impl ExprPlanner for BoundedPlanner {
+    fn plan_binary_op(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let is_list = |side: &Expr| side.get_type(schema).is_ok_and(|data_type| data_type.is_list());
+        if expr.op != BinaryOperator::StringConcat || is_list(&expr.left) || is_list(&expr.right) {
             return Ok(PlannerResult::Original(expr));
         }
         let text = |side: Expr| datafusion::logical_expr::cast(side, DataType::Utf8);
-        Ok(PlannerResult::Planned(self.function.call(vec![text(expr.left), text(expr.right)])))
+        Ok(PlannerResult::Planned(self.concat.call(vec![text(expr.left), text(expr.right)])))
+    }
+
+    fn plan_array_literal(&self, elements: Vec<Expr>, _schema: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(self.make_array.call(elements)))
     }
 }
 

@@ -23,7 +23,7 @@ use super::answer::{Answer, Receipt};
 use super::guard::{self, Question};
 use super::table::{self, Location};
 use super::tail::{self, HotTail};
-use super::{Error, session};
+use super::{Error, session, size};
 use crate::db::Database;
 use crate::domain::{Position, Span, Tenant};
 use crate::log::Reader;
@@ -201,17 +201,18 @@ async fn compute(
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         let room = rows_max - rows;
-        if batch.num_rows() > room {
-            batches.push(batch.slice(0, room));
-            return Ok((schema, batches, rows_max, true));
-        }
-        bytes += batch.get_array_memory_size();
+        let is_more = batch.num_rows() > room;
+        let batch = batch.slice(0, room.min(batch.num_rows()));
+        bytes += batch.columns().iter().map(size::written_out).fold(0, usize::saturating_add);
         if bytes > limits.answer_bytes {
             return Err(Error::TooLarge(format!("the answer is larger than {} bytes; ask for fewer rows or columns", limits.answer_bytes)));
         }
         rows += batch.num_rows();
         if batch.num_rows() > 0 {
             batches.push(batch);
+        }
+        if is_more {
+            return Ok((schema, batches, rows, true));
         }
     }
     Ok((schema, batches, rows, false))

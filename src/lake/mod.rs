@@ -22,15 +22,18 @@
 
 pub mod answer;
 mod bounded;
+mod dialect;
 pub mod engine;
 mod error;
 pub mod exporter;
 pub mod guard;
 pub mod schema;
 mod session;
+mod size;
 mod table;
 mod tail;
 mod upkeep;
+mod weight;
 
 use std::path::Path;
 

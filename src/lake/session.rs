@@ -6,16 +6,18 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::error::Result;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col, lit};
 use deltalake::DeltaTable;
 
-use super::bounded::{self, BoundedConcat};
+use super::bounded::{self, BoundedPlanner};
 use super::engine::Limits;
 use super::guard::Question;
 use super::schema;
@@ -81,10 +83,11 @@ fn empty(limits: &Limits) -> Result<SessionContext> {
         .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_max_temp_directory_size(limits.spill_bytes))
         .build_arc()?;
-    let state = SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).build();
+    // Ours comes first: the first planner that knows an operator plans it.
+    let planners = std::iter::once(Arc::new(BoundedPlanner::new()) as Arc<dyn ExprPlanner>).chain(SessionStateDefaults::default_expr_planners());
+    let state = SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).with_expr_planners(planners.collect()).build();
     let mut context = SessionContext::new_with_state(state);
     datafusion_functions_json::register_all(&mut context)?;
-    datafusion::execution::FunctionRegistry::register_expr_planner(&mut context, Arc::new(BoundedConcat::new()))?;
     bounded::bound(&context);
     Ok(context)
 }

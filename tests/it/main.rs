@@ -18,4 +18,5 @@ mod questions;
 mod rebuild;
 mod receive;
 mod search;
+mod sql;
 mod statements;
