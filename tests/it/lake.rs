@@ -192,8 +192,9 @@ async fn a_damaged_file_is_an_error_and_a_rebuild_heals_it() {
     store_pull_requests(&app, 1..=50).await;
     for damage in [truncate, empty, remove] {
         app.catch_up(&mut exporter(&app)).await;
-        let files = walk(location(&app).directory());
-        files.iter().for_each(|file| damage(file));
+        for file in walk(location(&app).directory()) {
+            damage(&file);
+        }
         let outcome = engine(&app).query(&Tenant::default_tenant(), "SELECT sum(length(payload)) FROM events", QueryOptions::default()).await;
         assert!(matches!(&outcome, Err(Error::Store(_))), "{outcome:?}");
         let text = outcome.expect_err("an error").to_string();

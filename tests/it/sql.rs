@@ -73,8 +73,8 @@ async fn attacks_are_refused_and_the_process_lives() {
     app.store_all(&octokit_payloads()).await;
     app.catch_up(&mut exporter(&app)).await;
     let chain = |times: usize, first: &str, step: &str| {
-        let steps = (1..=times).map(|n| format!(", a{n} AS ({} a{})", step, n - 1)).collect::<String>();
-        format!("WITH a0 AS ({first}){steps} SELECT length(s::text) FROM a{times}")
+        let steps = (1..=times).map(|n| format!("a{n} AS ({step} a{})", n - 1)).collect::<Vec<_>>().join(", ");
+        format!("WITH a0 AS ({first}), {steps} SELECT length(s::text) FROM a{times}")
     };
     let doubled = chain(8, "SELECT string_agg(payload, '') AS s FROM events", "SELECT s || s AS s FROM");
     let doubled_often = chain(40, "SELECT string_agg(payload, '') AS s FROM events", "SELECT s || s AS s FROM");
@@ -171,7 +171,7 @@ async fn the_largest_questions_that_are_read_do_not_abort() {
         format!("SELECT payload{} FROM events", " -> 'a'".repeat(8)),
         vec!["SELECT id FROM events"; 120].join(" UNION ALL "),
         vec!["SELECT position FROM events"; 60].join(" UNION "),
-        format!("SELECT count(*) FROM events e {}", (0..60).map(|n| format!("JOIN events e{n} ON e.position = e{n}.position ")).collect::<String>()),
+        format!("SELECT count(*) FROM events e {}", (0..60).map(|n| format!("JOIN events e{n} ON e.position = e{n}.position")).collect::<Vec<_>>().join(" ")),
         format!("SELECT CASE {} END FROM events", "WHEN id = 'a' THEN 1 ".repeat(120)),
         format!("SELECT {}action{} FROM events", "upper(".repeat(15), ")".repeat(15)),
         format!("SELECT {}1{}", "(SELECT ".repeat(15), ")".repeat(15)),

@@ -156,8 +156,8 @@ fn what_is_too_large_is_refused_before_it_is_a_tree() {
         "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT * FROM t".to_owned(),
     ];
     let chain = |first: &str, step: &str, last: &str| {
-        let steps = (1..=30).map(|n| format!(", a{n} AS ({})", step.replace("PREV", &format!("a{}", n - 1)))).collect::<String>();
-        format!("WITH a0 AS ({first}){steps} {}", last.replace("LAST", "a30"))
+        let steps = (1..=30).map(|n| format!("a{n} AS ({})", step.replace("PREV", &format!("a{}", n - 1)))).collect::<Vec<_>>().join(", ");
+        format!("WITH a0 AS ({first}), {steps} {}", last.replace("LAST", "a30"))
     };
     let grows = [
         chain("SELECT 1 AS s", "SELECT x.s FROM PREV x, PREV y", "SELECT count(*) FROM LAST"),
