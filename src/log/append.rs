@@ -288,6 +288,7 @@ const RETRY_WAIT: Duration = Duration::from_millis(50);
 struct Discard(Option<deadpool_postgres::Object>);
 
 impl Discard {
+    #[expect(clippy::expect_used, reason = "only `keep` and `drop` take it, and both end it")]
     fn connection(&self) -> &deadpool_postgres::Object {
         self.0.as_ref().expect("held until dropped")
     }

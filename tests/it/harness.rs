@@ -35,7 +35,6 @@ struct Postgres {
     cluster: Cluster,
     /// Copies are made one after another: PostgreSQL wants the template for itself.
     copying: Mutex<u32>,
-    bin: PathBuf,
 }
 
 fn postgres() -> &'static Postgres {
@@ -61,32 +60,19 @@ async fn start_postgres() -> Postgres {
     let template = Database::new(&cluster.url("hooklake"), &config.database).expect("an address");
     migrate::run(&template).await.expect("migrations apply");
     template.close();
-    let bin = bin_dir();
-    stop_after_run(&directory, &bin);
-    Postgres { cluster, copying: Mutex::new(0), bin }
+    stop_after_run(&directory);
+    Postgres { cluster, copying: Mutex::new(0) }
 }
 
 /// A shell that waits for this process to end, however it ends, and then stops the cluster and removes it.
-fn stop_after_run(directory: &Path, bin: &Path) {
+fn stop_after_run(directory: &Path) {
     let script = format!(
         "cat >/dev/null; pid=$(head -1 {0}/postgres/data/postmaster.pid); kill -QUIT $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done; rm -rf {0}",
         directory.display()
     );
-    let child = Command::new("setsid")
-        .args(["sh", "-c", &script])
-        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("a shell");
+    let child = Command::new("setsid").args(["sh", "-c", &script]).stdin(Stdio::piped()).spawn().expect("a shell");
     // Its standard input stays open until this process is gone.
     std::mem::forget(child);
-}
-
-fn bin_dir() -> PathBuf {
-    let mut versions: Vec<PathBuf> =
-        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();
-    versions.sort();
-    versions.pop().unwrap_or_else(|| PathBuf::from("/usr/bin"))
 }
 
 fn set_mode(directory: &Path, mode: u32) {
@@ -159,17 +145,6 @@ impl TestDatabase {
     pub async fn number(&self, sql: &str) -> i64 {
         self.rows(sql).await[0].get(0)
     }
-
-    /// Where `psql -h` finds it, and its name.
-    pub fn socket_and_name(&self) -> (PathBuf, String) {
-        let name = self.url.split_once("///").and_then(|(_, rest)| rest.split_once('?')).expect("an address of our own form").0;
-        (postgres().cluster.socket_dir(), name.to_owned())
-    }
-}
-
-/// The directory of `psql` and the server's programs.
-pub fn postgres_bin() -> PathBuf {
-    postgres().bin.clone()
 }
 
 pub fn github_signature(body: &[u8]) -> String {

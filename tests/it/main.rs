@@ -5,6 +5,7 @@
 mod harness;
 
 mod access;
+mod cli;
 mod consumers;
 mod correlation;
 mod crash;
@@ -15,6 +16,7 @@ mod log;
 mod observe;
 mod projections;
 mod questions;
+mod readme;
 mod rebuild;
 mod receive;
 mod search;

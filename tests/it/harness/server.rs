@@ -62,11 +62,6 @@ impl TestApp {
         Answer::of(request.send().await.expect("an answer")).await
     }
 
-    /// Gets a page with the admin token.
-    pub async fn get(&self, path: &str) -> Answer {
-        Answer::of(self.client.get(self.url(path)).bearer_auth(&self.token).send().await.expect("an answer")).await
-    }
-
     /// Posts a GitHub delivery, signed.
     pub async fn github(&self, event: &str, id: &str, body: impl AsRef<[u8]>) -> Answer {
         let body = body.as_ref().to_vec();
