@@ -35,20 +35,6 @@ pub struct Delivery {
     pub body: String,
 }
 
-/// Everything, in order. `payloads` is the directory of npm `@octokit/webhooks-examples`; `epoch` is when the story
-/// takes place.
-///
-/// # Errors
-/// When a file cannot be read.
-pub fn all(payloads: Option<&Path>, epoch: Timestamp) -> anyhow::Result<Vec<Delivery>> {
-    let mut deliveries = match payloads {
-        Some(directory) => examples(directory)?,
-        None => Vec::new(),
-    };
-    deliveries.extend(story(epoch)?);
-    Ok(deliveries)
-}
-
 #[derive(Deserialize)]
 struct Event {
     name: String,

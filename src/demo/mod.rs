@@ -44,13 +44,16 @@ pub async fn run(mut config: Config, payloads: Option<&Path>, mut say: impl FnMu
     let secrets = ["github", "linear", "slack"].map(|source| demo_secret(&base.installation.derivation_key, source));
     base.config.sources.set_demo_secrets(&secrets);
     choose_free_port(&mut base.config).await?;
-    let deliveries = deliveries::all(payloads, base.installation.created_at)?;
+    let examples = payloads.map_or_else(|| Ok(Vec::new()), deliveries::examples)?;
+    let story = deliveries::story(base.installation.created_at)?;
     let app = App::start(base, Clock::system()).await?;
     let token = app.access().rotate().await?.reveal().to_owned();
 
-    say(&format!("Sending {} signed webhooks to http://{} …", deliveries.len(), app.address));
+    say(&format!("Sending {} signed webhooks to http://{} …", examples.len() + story.len(), app.address));
     let sender = sender::Sender::new(app.address, &secrets, &token)?;
-    let sent = sender.send_all(&deliveries, |done| say(&format!("  {done} of {} answered", deliveries.len()))).await?;
+    let mut sent = sender.send_all(&examples, sender::AT_ONCE, |done| say(&format!("  {done} of {} examples answered", examples.len()))).await?;
+    // The story is told in order: a pull request is opened before it is merged.
+    sent += sender.send_all(&story, 1, |done| say(&format!("  {done} of {} of the story answered", story.len()))).await?;
     caught_up(&app, &mut say).await?;
     Ok(Demo { app, token, sent })
 }

@@ -11,7 +11,8 @@ use super::deliveries::Delivery;
 use crate::sources::Secret;
 use crate::sources::secret::hmac_sha256;
 
-const AT_ONCE: usize = 16;
+/// As many as a busy provider sends at once.
+pub const AT_ONCE: usize = 16;
 const TELL_EVERY: usize = 100;
 
 /// Sends to one server.
@@ -34,6 +35,13 @@ pub struct Tally {
     pub duplicate: usize,
 }
 
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.accepted += more.accepted;
+        self.duplicate += more.duplicate;
+    }
+}
+
 impl Sender {
     /// A sender with the secrets of GitHub, Linear and Slack, in this order, and a token for events of one's own.
     ///
@@ -45,13 +53,14 @@ impl Sender {
         Ok(Self { client, base: format!("http://{address}"), github, linear, slack, token: token.to_owned() })
     }
 
-    /// Sends everything; `tell` hears from time to time how many were answered.
+    /// Sends everything, `at_once` deliveries at a time: 1 keeps their order. `tell` hears from time to time how many were
+    /// answered.
     ///
     /// # Errors
     /// When the server refuses one, or cannot be reached.
-    pub async fn send_all(&self, deliveries: &[Delivery], mut tell: impl FnMut(usize)) -> anyhow::Result<Tally> {
+    pub async fn send_all(&self, deliveries: &[Delivery], at_once: usize, mut tell: impl FnMut(usize)) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
-        let mut answers = futures::stream::iter(deliveries).map(|delivery| self.send(delivery)).buffered(AT_ONCE);
+        let mut answers = futures::stream::iter(deliveries).map(|delivery| self.send(delivery)).buffered(at_once);
         while let Some(duplicate) = answers.try_next().await? {
             if duplicate {
                 tally.duplicate += 1;

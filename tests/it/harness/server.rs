@@ -6,7 +6,7 @@ use hooklake::app::{App, Base};
 use hooklake::config::Config;
 use hooklake::consumer::checkpoint;
 use hooklake::demo::deliveries::Delivery;
-use hooklake::demo::sender::{Sender, Tally};
+use hooklake::demo::sender::{AT_ONCE, Sender, Tally};
 use hooklake::domain::Clock;
 use hooklake::log::Reader;
 use hooklake::sources::Secret;
@@ -89,7 +89,7 @@ impl TestApp {
     pub async fn send(&self, deliveries: &[Delivery]) -> Tally {
         let secrets = [GITHUB_SECRET, LINEAR_SECRET, SLACK_SECRET].map(Secret::new);
         let sender = Sender::new(self.app.address, &secrets, &self.token).expect("a sender");
-        sender.send_all(deliveries, |_| {}).await.expect("everything is accepted")
+        sender.send_all(deliveries, AT_ONCE, |_| {}).await.expect("everything is accepted")
     }
 
     /// Waits until every consumer has seen the whole log.
