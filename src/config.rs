@@ -32,6 +32,8 @@ pub struct Config {
     pub logging: Logging,
     /// `[lake]`
     pub lake: lake::Settings,
+    /// `[validation]`
+    pub validation: Validation,
     /// `[sources]`
     pub sources: Sources,
 }
@@ -71,6 +73,14 @@ pub struct Logging {
     pub level: String,
     /// Text or JSON.
     pub format: LogFormat,
+}
+
+/// `[validation]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// False: payloads are not checked against schemas.
+    pub enabled: bool,
 }
 
 /// `[sources]`

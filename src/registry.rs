@@ -38,18 +38,21 @@ fn providers(config: &Config) -> [(&'static str, &Provider, Arc<dyn Source>); 3]
 pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
     let database = || base.database.clone();
     let data_dir = base.data_dir();
-    Ok(vec![
+    let mut consumers: Vec<Box<dyn Consumer>> = vec![
         Box::new(Projection::new(database(), EventTable)),
         Box::new(Projection::new(database(), GithubTable)),
         Box::new(Projection::new(database(), LinearTable)),
         Box::new(Projection::new(database(), SlackTable)),
         Box::new(Projection::new(database(), DeploymentTable)),
         Box::new(Projection::new(database(), DeliveryTable)),
-        Box::new(Projection::new(database(), ValidationTables::default())),
         Box::new(Projection::new(database(), CorrelationTables)),
         Box::new(Indexer::new(database(), &data_dir)),
         Box::new(Exporter::new(database(), base.config.lake.location(&data_dir)?)),
-    ])
+    ];
+    if base.config.validation.enabled {
+        consumers.push(Box::new(Projection::new(database(), ValidationTables::default())));
+    }
+    Ok(consumers)
 }
 
 /// Where deliveries come in.

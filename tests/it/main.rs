@@ -22,3 +22,4 @@ mod receive;
 mod search;
 mod sql;
 mod statements;
+mod validation;
