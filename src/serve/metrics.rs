@@ -45,7 +45,6 @@ impl Requests {
 }
 
 /// Prometheus counts in floating point.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter is whole and not negative")]
 const fn count(counter: f64) -> u64 {
     counter as u64
 }
