@@ -146,7 +146,7 @@ impl App {
 
         let tasks = Tasks::default();
         let metrics = Metrics::new();
-        let appender = Appender::start(database, &tasks);
+        let appender = Appender::start(database, &tasks, &metrics);
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
         let runner = base.runner(&tasks, &metrics);
         if config.roles.contains(&Role::Consume) {

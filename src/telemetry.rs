@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -30,6 +30,11 @@ pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
     started.map_err(|error| anyhow::anyhow!("logging was started before: {error}"))
 }
 
+/// Upper bounds of what an answer or a commit takes; senders wait 3 s.
+const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+/// Upper bounds of what one transaction takes, up to the largest batch.
+const ENVELOPES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
 /// What is counted. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -46,6 +51,10 @@ struct Families {
     consumed: IntCounterVec,
     parked: IntCounterVec,
     queries: IntCounterVec,
+    batch_envelopes: Histogram,
+    append_seconds: Histogram,
+    appended: IntCounter,
+    append_failures: IntCounter,
 }
 
 impl Default for Metrics {
@@ -68,19 +77,32 @@ impl Metrics {
             registry.register(Box::new(family.clone())).expect("the name is used once");
             family
         };
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
-        let ingest_seconds =
-            Histogram::with_opts(HistogramOpts::new("hooklake_ingest_duration_seconds", "Time from a delivery's first byte to its answer.").buckets(buckets))
-                .expect("the name and buckets are valid");
-        registry.register(Box::new(ingest_seconds.clone())).expect("the name is used once");
+        let total = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help).expect("the name is valid");
+            registry.register(Box::new(counter.clone())).expect("the name is used once");
+            counter
+        };
+        let histogram = |name: &str, help: &str, buckets: &[f64]| {
+            let histogram = Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())).expect("the name and buckets are valid");
+            registry.register(Box::new(histogram.clone())).expect("the name is used once");
+            histogram
+        };
         let inner = Families {
             deliveries: counter("hooklake_deliveries_total", "Authentic deliveries by outcome: accepted, duplicate, conflict.", &["source", "outcome"]),
             refused: counter("hooklake_refused_total", "Requests refused at the door, by reason; nothing of them is stored.", &["source", "reason"]),
             body_bytes: counter("hooklake_body_bytes_total", "Bytes of accepted bodies.", &["source"]),
-            ingest_seconds,
+            ingest_seconds: histogram("hooklake_ingest_duration_seconds", "Time from a delivery's first byte to its answer.", &SECONDS),
             consumed: counter("hooklake_consumed_total", "Envelopes applied by each consumer.", &["consumer"]),
             parked: counter("hooklake_parked_total", "Envelopes that a consumer set aside.", &["consumer"]),
             queries: counter("hooklake_queries_total", "Questions answered, by door and outcome.", &["door", "outcome"]),
+            batch_envelopes: histogram("hooklake_append_batch_envelopes", "Deliveries that one append transaction took.", &ENVELOPES),
+            append_seconds: histogram(
+                "hooklake_append_duration_seconds",
+                "Time from an append transaction's start to its COMMIT, tries that failed included.",
+                &SECONDS,
+            ),
+            appended: total("hooklake_appended_total", "Envelopes added to the log."),
+            append_failures: total("hooklake_append_failures_total", "Append transactions given up; their senders were told to come back."),
         };
         Self { registry, inner: Arc::new(inner) }
     }
@@ -95,6 +117,18 @@ impl Metrics {
     /// A request was refused. `source` is one that is configured, or `unknown`.
     pub fn refused(&self, source: &str, reason: &str) {
         self.inner.refused.with_label_values(&[source, reason]).inc();
+    }
+
+    /// A batch of deliveries was committed, so many of them new.
+    pub fn appended(&self, deliveries: usize, accepted: usize, took: Duration) {
+        self.inner.batch_envelopes.observe(deliveries as f64);
+        self.inner.append_seconds.observe(took.as_secs_f64());
+        self.inner.appended.inc_by(accepted as u64);
+    }
+
+    /// A batch was given up.
+    pub fn append_failed(&self) {
+        self.inner.append_failures.inc();
     }
 
     /// A consumer applied envelopes.

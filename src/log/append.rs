@@ -22,6 +22,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Verdict};
 use crate::domain::{EventId, Position, Tenant};
 use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
 
 const APPEND: &str = include_str!("append.sql");
 
@@ -126,12 +127,12 @@ struct Sealed {
 impl Appender {
     /// Starts the lanes; they end after the last clone of the appender is gone and the queue is empty.
     #[must_use]
-    pub fn start(database: &Database, tasks: &Tasks) -> Self {
+    pub fn start(database: &Database, tasks: &Tasks, metrics: &Metrics) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         let appended = Arc::new(Notify::new());
         for _ in 0..LANES {
-            let lane = Lane { database: database.clone(), waiting: Arc::clone(&waiting), appended: Arc::clone(&appended) };
+            let lane = Lane { database: database.clone(), waiting: Arc::clone(&waiting), appended: Arc::clone(&appended), metrics: metrics.clone() };
             tasks.spawn("log.append", lane.run());
         }
         tasks.spawn_until_stopped("log.notify", announce(database.clone(), appended));
@@ -186,14 +187,17 @@ struct Lane {
     database: Database,
     waiting: Arc<Mutex<mpsc::Receiver<Request>>>,
     appended: Arc<Notify>,
+    metrics: Metrics,
 }
 
 impl Lane {
     async fn run(self) {
         while let Some(batch) = self.next_batch().await {
             let (envelopes, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|request| (request.envelope, request.reply)).unzip();
+            let started = Instant::now();
             match self.store(&envelopes).await {
                 Ok(receipts) => {
+                    self.metrics.appended(envelopes.len(), receipts.iter().filter(|receipt| receipt.outcome == Outcome::Accepted).count(), started.elapsed());
                     self.appended.notify_one();
                     for (reply, receipt) in replies.into_iter().zip(receipts) {
                         // A sender that left before the answer will come again and be told that it is a duplicate.
@@ -201,6 +205,7 @@ impl Lane {
                     }
                 }
                 Err(error) => {
+                    self.metrics.append_failed();
                     tracing::error!(error = &error as &dyn std::error::Error, entries = envelopes.len(), "a batch of {} could not be stored", envelopes.len());
                     let error = Arc::new(error);
                     for reply in replies {

@@ -77,6 +77,10 @@ async fn metrics_are_what_prometheus_reads() {
     for line in ["hooklake_log_head_position 3", "hooklake_consumer_lag_events{consumer=\"search\"} 2", "hooklake_database_up 1"] {
         assert!(metrics.text.contains(line), "{line} in {}", metrics.text);
     }
+    // Stored one by one, so in three transactions of one.
+    for line in ["hooklake_appended_total 3", "hooklake_append_batch_envelopes_bucket{le=\"1\"} 3", "hooklake_append_duration_seconds_count 3"] {
+        assert!(metrics.text.contains(line), "{line} in {}", metrics.text);
+    }
     let Ok(mut promtool) = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
         return; // Not on this machine; `make test` installs it.
     };

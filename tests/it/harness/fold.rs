@@ -27,7 +27,7 @@ impl Fold {
     pub async fn start() -> Self {
         let db = TestDatabase::new().await;
         let tasks = Tasks::default();
-        let appender = Appender::start(&db.database, &tasks);
+        let appender = Appender::start(&db.database, &tasks, &Metrics::new());
         let (tail, feed) = Tail::new(db.database.clone(), tasks.stop().child());
         tasks.spawn("tail", feed);
         let runner = Runner { database: db.database.clone(), tail, stop: tasks.stop().child(), metrics: Metrics::new(), owner: "test".to_owned() };

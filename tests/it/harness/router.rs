@@ -61,8 +61,8 @@ impl App {
         let clock = Clock::manual(chrono::Utc::now());
         let access = Access::new(database.clone(), clock.clone());
         let token = access.ensure_token().await.expect("a token").expect("the first token").reveal().to_owned();
-        let appender = Appender::start(&database, &Tasks::default());
         let metrics = Metrics::new();
+        let appender = Appender::start(&database, &Tasks::default(), &metrics);
         let config = super::config(db.directory.path(), &[]);
         let doors = Doors::new(&config, &[]).expect("doors");
         let ingest = Ingest::new(doors, appender.clone(), database.clone(), clock.clone(), metrics.clone(), &config.server);
