@@ -50,6 +50,7 @@ struct Families {
     ingest_seconds: Histogram,
     consumed: IntCounterVec,
     parked: IntCounterVec,
+    retried: IntCounterVec,
     queries: IntCounterVec,
     batch_envelopes: Histogram,
     append_seconds: Histogram,
@@ -94,6 +95,7 @@ impl Metrics {
             ingest_seconds: histogram("hooklake_ingest_duration_seconds", "Time from a delivery's first byte to its answer.", &SECONDS),
             consumed: counter("hooklake_consumed_total", "Envelopes applied by each consumer.", &["consumer"]),
             parked: counter("hooklake_parked_total", "Envelopes that a consumer set aside.", &["consumer"]),
+            retried: counter("hooklake_parked_retried_total", "Parked envelopes tried again on request, by outcome: taken, failed.", &["consumer", "outcome"]),
             queries: counter("hooklake_queries_total", "Questions answered, by door and outcome.", &["door", "outcome"]),
             batch_envelopes: histogram("hooklake_append_batch_envelopes", "Deliveries that one append transaction took.", &ENVELOPES),
             append_seconds: histogram(
@@ -139,6 +141,11 @@ impl Metrics {
     /// A consumer set an envelope aside.
     pub fn parked(&self, consumer: &str) {
         self.inner.parked.with_label_values(&[consumer]).inc();
+    }
+
+    /// A parked envelope was tried again and `taken`, or `failed` again.
+    pub fn retried(&self, consumer: &str, outcome: &str) {
+        self.inner.retried.with_label_values(&[consumer, outcome]).inc();
     }
 
     /// A question was answered (`ok`) or not (`error`).

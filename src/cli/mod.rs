@@ -5,6 +5,7 @@
 mod config;
 mod demo;
 mod output;
+mod parked;
 mod rebuild;
 mod search;
 mod serve;
@@ -57,6 +58,9 @@ enum Command {
     Rebuild(rebuild::Arguments),
     /// Show where every consumer stands
     Status(status::Arguments),
+    /// Look at events that a consumer could not take; try them again, or give them up
+    #[command(subcommand)]
+    Parked(parked::Command),
     /// List the sources and the paths to enter at the providers
     Sources(status::SourcesArguments),
     /// Make a new admin token; the one before stops working
@@ -158,6 +162,7 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Tail(arguments) => tail::run(base, arguments).await,
         Command::Rebuild(arguments) => rebuild::run(base, arguments).await,
         Command::Status(arguments) => status::run(base, arguments).await,
+        Command::Parked(command) => parked::run(base, command).await,
         Command::Sources(arguments) => status::sources(base, &arguments),
         Command::Token => token::run(base).await,
         Command::Migrate => {

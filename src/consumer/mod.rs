@@ -10,6 +10,7 @@
 //! There is no exactly-once here, only atomic steps that are safe to repeat.
 
 pub mod checkpoint;
+pub mod parked;
 pub mod projection;
 pub mod rebuild;
 pub mod runner;
@@ -22,7 +23,7 @@ pub use projection::{Projection, Projector};
 pub use runner::Runner;
 
 use crate::db;
-use crate::domain::Position;
+use crate::domain::{Envelope, Position};
 use crate::log::{Batch, BatchLimits};
 
 /// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
@@ -52,12 +53,28 @@ pub trait Consumer: Send + Sync + 'static {
     /// still held. A batch without envelopes only moves the checkpoint.
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error>;
 
+    /// Takes an event that it had set aside, behind its checkpoint: the effect and the end of its parking in one atomic
+    /// step if the lease is still held, or the effect first where it can be repeated. The result must be that of a fresh
+    /// fold; where the order matters, a rebuild brings it.
+    async fn retake(&mut self, _envelope: &Envelope, _lease: &Lease) -> Result<Retaken, Error> {
+        Ok(Retaken::ByRebuild)
+    }
+
     /// A copy that a rebuild fills beside the live one: empty, or where a rebuild that was killed had brought it.
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error>;
 
     /// Makes this copy, which a rebuild filled, the live one. The transaction holds the live consumer still; committing
     /// it completes the swap.
     async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error>;
+}
+
+/// What became of an event that comes late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retaken {
+    /// It was taken, and is no longer parked.
+    Done,
+    /// Only a rebuild gives the result that it would have had in its place.
+    ByRebuild,
 }
 
 /// Why a batch was not applied.

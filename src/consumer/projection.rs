@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
 use super::checkpoint;
-use super::{Consumer, Error, Lease};
+use super::{Consumer, Error, Lease, Retaken};
 use crate::db::{Database, views};
-use crate::domain::Position;
+use crate::domain::{Envelope, Position, Span};
 use crate::log::Batch;
 
 /// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
@@ -25,6 +25,12 @@ pub trait Projector: Clone + Send + Sync + 'static {
     const TABLES: &'static [&'static str];
     /// The sources that it follows; none for all of them.
     const SOURCES: Option<&'static [&'static str]> = None;
+
+    /// True when this event gives the same rows if it comes after later ones, so that a parked one can be taken late;
+    /// otherwise the projection is rebuilt for it.
+    fn takes_late(&self, _envelope: &Envelope) -> bool {
+        false
+    }
 
     /// Writes the rows of a batch.
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error>;
@@ -78,6 +84,20 @@ impl<P: Projector> Consumer for Projection<P> {
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    async fn retake(&mut self, envelope: &Envelope, lease: &Lease) -> Result<Retaken, Error> {
+        if !self.projector.takes_late(envelope) {
+            return Ok(Retaken::ByRebuild);
+        }
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        transaction.batch_execute(&format!("SET LOCAL search_path = {}, public", self.schema)).await?;
+        lease.unpark(&transaction, envelope.position).await?;
+        let span = Span { after: Position::new(envelope.position.get() - 1), through: envelope.position };
+        self.projector.project(&transaction, &Batch { span, envelopes: vec![envelope.clone()], head: envelope.position }).await?;
+        transaction.commit().await?;
+        Ok(Retaken::Done)
     }
 
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {

@@ -8,11 +8,12 @@
 //! ```
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
 use super::checkpoint::{self, LEASE_TTL, Lease};
+use super::parked;
 use super::{Consumer, Error, Next};
 use crate::db::Database;
 use crate::domain::clock::Timestamp;
@@ -89,7 +90,12 @@ impl Runner {
 
     async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
         let mut place = Place { position: consumer.open().await?, since: None };
+        let mut looked: Option<Instant> = None;
         while !self.stop.is_told() {
+            if looked.is_none_or(|looked| looked.elapsed() >= parked::LOOK_EVERY) {
+                self.take_requested(consumer, lease).await?;
+                looked = Some(Instant::now());
+            }
             if self.step(consumer, lease, &mut place).await? {
                 continue;
             }
@@ -172,9 +178,14 @@ impl Runner {
         self.attempt(consumer, lease, &Batch { span: rest, envelopes: Vec::new(), head: batch.head }).await
     }
 
-    /// Applies a batch once, keeping the lease while it takes; a panic is an error of the events.
+    /// Applies a batch once.
     async fn attempt(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
-        let mut applying = std::pin::pin!(AssertUnwindSafe(consumer.apply(batch, lease)).catch_unwind());
+        self.holding(lease, consumer.apply(batch, lease)).await
+    }
+
+    /// Does one piece of work, keeping the lease while it takes; a panic is an error of the events.
+    pub(super) async fn holding<T>(&self, lease: &Lease, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let mut applying = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
         loop {
             // Side by side: the row that a renewal writes may be locked by the effect's own transaction, and then the
             // renewal waits for it. Nobody else can take the lease meanwhile, for they would wait for the same row.
@@ -191,7 +202,7 @@ impl Runner {
 }
 
 /// The error and its causes in one line.
-fn describe(error: &Error) -> String {
+pub(super) fn describe(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

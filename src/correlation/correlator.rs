@@ -25,6 +25,11 @@ impl Projector for CorrelationTables {
     const VERSION: i32 = RULES_VERSION;
     const TABLES: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_teams"];
 
+    /// Links and subjects are of one event each; a team has the first name that any event gives it.
+    fn takes_late(&self, envelope: &Envelope) -> bool {
+        Found::of(envelope).findings.team.is_none()
+    }
+
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(Found::of).collect::<Vec<_>>();
         insert_subjects(transaction, &found).await?;

@@ -11,7 +11,7 @@ use tokio_postgres::Transaction;
 use super::schema::{self, PARTITION, VERSION};
 use super::table::{self, APP_ID, Location};
 use super::upkeep::Upkeep;
-use crate::consumer::{Consumer, Error, Lease, checkpoint};
+use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
 use crate::domain::{Envelope, Position};
 use crate::log::{Batch, BatchLimits};
@@ -73,7 +73,12 @@ impl Exporter {
             return Ok(Vec::new());
         }
         let envelopes = envelopes.to_vec();
-        let rows = tokio::task::spawn_blocking(move || schema::batch_of(&envelopes)).await.map_err(failed)?.map_err(failed)?;
+        let rows = match tokio::task::spawn_blocking(move || schema::batch_of(&envelopes)).await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(rows) => rows.map_err(failed)?,
+            // The runner takes a panic for what it is: trouble with the events.
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(error)) => return Err(failed(error)),
+        };
         let mut writer = RecordBatchWriter::for_table(table).map_err(failed)?.with_writer_properties(table::writer_properties());
         writer.write(rows).await.map_err(failed)?;
         let adds = writer.flush().await.map_err(failed)?;
@@ -86,12 +91,25 @@ impl Open {
     /// Makes files part of the table, with the position through which it then goes, if nobody else has committed since
     /// the snapshot.
     async fn commit(&mut self, location: &Location, actions: Vec<Action>, mode: SaveMode, through: Position) -> Result<(), DeltaTableError> {
+        let transactions = vec![AppTransaction::new(APP_ID, through.get())];
+        self.commit_as(transactions, location, actions, mode).await?;
+        self.position = through;
+        Ok(())
+    }
+
+    /// Makes a file part of the table whose event comes late; where the table goes through stays. What `late` names was
+    /// noted in the same commit, so that a crash before the end of the parking doubles nothing.
+    async fn commit_late(&mut self, location: &Location, adds: Vec<Add>, late: String) -> Result<(), DeltaTableError> {
+        let transactions = vec![AppTransaction::new(APP_ID, self.position.get()), AppTransaction::new(late, 1)];
+        self.commit_as(transactions, location, adds.into_iter().map(Action::Add).collect(), SaveMode::Append).await
+    }
+
+    async fn commit_as(&mut self, transactions: Vec<AppTransaction>, location: &Location, actions: Vec<Action>, mode: SaveMode) -> Result<(), DeltaTableError> {
         let operation = DeltaOperation::Write { mode, partition_by: Some(vec![PARTITION.to_owned()]), predicate: None };
-        let properties = CommitProperties::default().with_max_retries(0).with_application_transaction(AppTransaction::new(APP_ID, through.get()));
+        let properties = CommitProperties::default().with_max_retries(0).with_application_transactions(transactions);
         let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(self.table.snapshot()?), self.table.log_store(), operation).await?;
         location.sync_log()?;
         self.table.state = Some(committed.snapshot());
-        self.position = through;
         Ok(())
     }
 
@@ -158,6 +176,26 @@ impl Consumer for Exporter {
         }
         self.open = Some(open);
         lease.record(&self.database, batch.span.through).await
+    }
+
+    async fn retake(&mut self, envelope: &Envelope, lease: &Lease) -> Result<Retaken, Error> {
+        if self.open.is_none() {
+            self.open().await?;
+        }
+        let Some(mut open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
+        // A rebuild starts another count: what an earlier generation took late is among its files in order.
+        let generation = checkpoint::generation(&self.database, NAME).await?;
+        let late = format!("{APP_ID}.parked.{generation}.{}", envelope.position);
+        let snapshot = open.table.snapshot().map_err(failed)?;
+        let known = snapshot.transaction_version(open.table.log_store().as_ref(), &late).await.map_err(failed)?;
+        if known.is_none() {
+            let adds = self.write(&open.table, std::slice::from_ref(envelope)).await?;
+            lease.renew(&self.database).await?;
+            open.commit_late(&self.location, adds, late).await.map_err(failed)?;
+        }
+        self.open = Some(open);
+        lease.unpark_after(&self.database, envelope.position).await?;
+        Ok(Retaken::Done)
     }
 
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {

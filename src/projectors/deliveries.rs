@@ -6,9 +6,9 @@ use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, row};
 use crate::consumer::{Error, Projector};
-use crate::domain::ParseStatus;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::text;
+use crate::domain::{Envelope, ParseStatus};
 use crate::log::Batch;
 
 /// Keeps the table `received_deliveries`.
@@ -20,6 +20,10 @@ impl Projector for DeliveryTable {
     const NAME: &'static str = "webhook_deliveries";
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["received_deliveries"];
+
+    fn takes_late(&self, _: &Envelope) -> bool {
+        true
+    }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::all(batch);

@@ -22,6 +22,10 @@ impl Projector for DeploymentTable {
     const TABLES: &'static [&'static str] = &["deployment_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["deployment", "github"]);
 
+    fn takes_late(&self, _: &Envelope) -> bool {
+        true
+    }
+
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::chosen(batch, |envelope| tells_of_deployment(envelope) && !envelope.is_replay());
         let rows = entries.iter().map(Row::of).collect::<Vec<_>>();

@@ -5,6 +5,7 @@ use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, key, row};
 use crate::consumer::{Error, Projector};
+use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{Facts, text};
 use crate::log::Batch;
@@ -18,6 +19,10 @@ impl Projector for EventTable {
     const NAME: &'static str = "events";
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["events"];
+
+    fn takes_late(&self, _: &Envelope) -> bool {
+        true
+    }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);

@@ -6,6 +6,7 @@ use tokio_postgres::Transaction;
 
 use super::entry::{Entry, Times, cut, key, names, row, whole};
 use crate::consumer::{Error, Projector};
+use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{first_text, issue_identifier, text};
 use crate::log::Batch;
@@ -20,6 +21,10 @@ impl Projector for LinearTable {
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["linear_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["linear"]);
+
+    fn takes_late(&self, _: &Envelope) -> bool {
+        true
+    }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);

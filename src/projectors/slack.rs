@@ -6,6 +6,7 @@ use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, key, row};
 use crate::consumer::{Error, Projector};
+use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{channel, first_text, message_ref, text};
 use crate::log::Batch;
@@ -20,6 +21,10 @@ impl Projector for SlackTable {
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["slack_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["slack"]);
+
+    fn takes_late(&self, _: &Envelope) -> bool {
+        true
+    }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use tantivy::Term;
 use tokio_postgres::Transaction;
 
 use super::schema::VERSION;
 use super::store::{self, Open};
-use crate::consumer::{Consumer, Error, Lease, checkpoint};
+use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
 use crate::domain::{Envelope, Position};
 use crate::log::{Batch, BatchLimits};
@@ -135,6 +136,27 @@ impl Consumer for Indexer {
         lease.record(&self.database, batch.span.through).await
     }
 
+    async fn retake(&mut self, envelope: &Envelope, lease: &Lease) -> Result<Retaken, Error> {
+        if self.open.is_none() {
+            self.open().await?;
+        }
+        lease.renew(&self.database).await?;
+        let late = envelope.clone();
+        // Where the index goes through stays; what a try before this one committed is replaced.
+        self.with_index(move |open| {
+            open.writer.delete_term(Term::from_field_text(open.fields.id, &late.id.to_string()));
+            if let Some(document) = open.fields.document(&late) {
+                open.writer.add_document(document)?;
+            }
+            let mut commit = open.writer.prepare_commit()?;
+            commit.set_payload(&open.position.to_string());
+            commit.commit().map(drop)
+        })
+        .await?;
+        lease.unpark_after(&self.database, envelope.position).await?;
+        Ok(Retaken::Done)
+    }
+
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
         let name = checkpoint::copy_name(NAME);
         let generation = checkpoint::generation(&self.database, NAME).await? + 1;
@@ -163,6 +185,10 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> tantivy::Result<T> +
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Error::Store(NAME, Box::new(error))),
-        Err(error) => Err(Error::Store(NAME, Box::new(error))),
+        // The runner takes a panic for what it is: trouble with the events.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(Error::Store(NAME, Box::new(error))),
+        },
     }
 }

@@ -24,7 +24,7 @@ use crate::db::Database;
 use crate::domain::Clock;
 use crate::log::{AppendError, Appender, Outcome, Receipt};
 use crate::registry::{Door, Doors, Listing};
-use crate::sources::own::Own;
+use crate::sources::own::{self, Own};
 use crate::sources::{RawRequest, Received, Source};
 use crate::telemetry::Metrics;
 
@@ -71,17 +71,8 @@ impl Ingest {
     /// # Errors
     /// When the log does not take it.
     pub async fn note(&self, event_type: &str, payload: &Value) -> Result<Receipt, AppendError> {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"))]);
-        let raw = RawRequest { headers, body: payload.to_string().into(), arrived_at: self.clock.now() };
-        match Own::Hooklake.receive(&raw, self.clock.now()) {
-            Ok(Received { envelope: Some(mut envelope), .. }) => {
-                // Deciding the same again is another decision.
-                envelope.delivery_key = envelope.id.to_string();
-                envelope.event_type = event_type.to_owned();
-                self.appender.append(envelope).await
-            }
-            _ => Err(AppendError::Stopping),
-        }
+        let envelope = own::note(event_type, payload, self.clock.now()).map_err(|_| AppendError::Stopping)?;
+        self.appender.append(envelope).await
     }
 
     async fn receive(&self, door: &Door, request: Request) -> Result<Response, Rejected> {
@@ -218,7 +209,7 @@ pub async fn default_webhook(State(app): State<AppState>, request: Request) -> R
 }
 
 /// An event of one's own; the caller's credential was checked.
-async fn own(ingest: &Ingest, own: Own, request: Request) -> Response {
+async fn own_event(ingest: &Ingest, own: Own, request: Request) -> Response {
     through(ingest, own.name(), Some(ingest.doors.own(own)), request).await
 }
 
@@ -229,10 +220,10 @@ pub async fn list(State(app): State<AppState>) -> Json<Vec<Listing>> {
 
 /// `POST /events/deployment`.
 pub async fn deployment(State(app): State<AppState>, request: Request) -> Response {
-    own(&app.ingest, Own::Deployment, request).await
+    own_event(&app.ingest, Own::Deployment, request).await
 }
 
 /// `POST /events/custom`.
 pub async fn custom_event(State(app): State<AppState>, request: Request) -> Response {
-    own(&app.ingest, Own::Custom, request).await
+    own_event(&app.ingest, Own::Custom, request).await
 }

@@ -22,6 +22,7 @@ mod health;
 pub mod ingest;
 mod metrics;
 mod parameters;
+mod parked;
 pub mod router;
 mod search;
 pub mod server;

@@ -13,7 +13,7 @@ use axum::routing::{self, MethodRouter};
 use super::auth::{self, Access};
 use super::error::ApiError;
 use super::ingest::{self, Ingest};
-use super::{body, console, events, graphql, health, metrics, search, sql, validation};
+use super::{body, console, events, graphql, health, metrics, parked, search, sql, validation};
 use crate::config::Role;
 use crate::correlation::query::Links;
 use crate::db::Database;
@@ -79,6 +79,10 @@ pub fn routes() -> Vec<Route> {
         Route::get ("/analytics/metrics",       Caller, metrics::analytics),
         Route::get ("/queue/stats",             Caller, metrics::queues),
         Route::get ("/api/stats",               Caller, metrics::stats),
+        Route::get ("/parked",                  Caller, parked::list),
+        Route::get ("/parked/{consumer}/{position}", Caller, parked::one),
+        Route::delete("/parked/{consumer}/{position}", Caller, parked::remove),
+        Route::post("/parked/{consumer}/{position}/retry", Caller, parked::retry),
     ];
     let ingest = ingest.into_iter().map(|route| route.only(Role::Ingest));
     let serve = serve.into_iter().map(|route| route.only(Role::Serve));

@@ -5,11 +5,15 @@
 //! answer's `warnings`; the event is stored all the same. The same event is known by the header `Idempotency-Key`, or
 //! by its content.
 
+use http::{HeaderMap, HeaderValue, header};
+use serde_json::Value;
+
 use super::standard::named_type;
 use super::{Found, RawRequest, Received, Refusal, Source};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::Verdict;
 use crate::domain::{ParseStatus, Payload};
+use crate::log::NewEnvelope;
 
 /// Which events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +64,28 @@ impl Source for Own {
         };
         let mut received = found.into_received(request);
         received.warnings = if payload.status == ParseStatus::Ok {
-            let is_missing = |pointer: &&&str| payload.value.pointer(pointer).is_none_or(serde_json::Value::is_null);
+            let is_missing = |pointer: &&&str| payload.value.pointer(pointer).is_none_or(Value::is_null);
             self.expected().iter().filter(is_missing).map(|pointer| format!("{} is missing", pointer.trim_start_matches('/'))).collect()
         } else {
             vec![format!("the body is not a JSON object ({})", payload.status.as_str())]
         };
         Ok(received)
     }
+}
+
+/// What someone decided, as an envelope of hooklake's own, so that it is not silent and a rebuild finds it again.
+///
+/// # Errors
+/// Never so far: what hooklake says is always authentic.
+pub fn note(event_type: &str, payload: &Value, now: Timestamp) -> Result<NewEnvelope, Refusal> {
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let raw = RawRequest { headers, body: payload.to_string().into(), arrived_at: now };
+    let received = Own::Hooklake.receive(&raw, now)?;
+    let mut envelope = received.envelope.ok_or(Refusal::Unsigned)?;
+    // Deciding the same again is another decision.
+    envelope.delivery_key = envelope.id.to_string();
+    event_type.clone_into(&mut envelope.event_type);
+    Ok(envelope)
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ async fn wrong_settings_stop_the_start_and_are_named() {
 async fn help_explains_every_command() {
     let db = TestDatabase::new().await;
     let help = text(&run(command(&db).arg("--help")).stdout);
-    for name in ["serve", "demo", "migrate", "sql", "search", "tail", "rebuild", "status", "config", "sources", "token"] {
+    for name in ["serve", "demo", "migrate", "sql", "search", "tail", "rebuild", "status", "parked", "config", "sources", "token"] {
         assert!(help.contains(&format!("\n  {name}")), "{name} is not in the help:\n{help}");
         let own = run(command(&db).args([name, "--help"]));
         assert!(own.status.success() && text(&own.stdout).contains("Usage: hooklake"), "{name}");

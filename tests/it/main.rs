@@ -14,6 +14,7 @@ mod lake;
 mod limits;
 mod log;
 mod observe;
+mod parked;
 mod projections;
 mod questions;
 mod readme;
