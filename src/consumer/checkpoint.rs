@@ -7,6 +7,7 @@ use tokio_postgres::Transaction;
 use super::Error;
 use crate::db::{self, Database};
 use crate::domain::{Position, Span};
+use crate::log::{Fence, Reader};
 
 /// How long a lease holds without being renewed, by the database's clock.
 pub const LEASE_TTL: Duration = Duration::from_secs(10);
@@ -22,6 +23,7 @@ const PARK: &str = include_str!("park.sql");
 const RESTART: &str = include_str!("restart.sql");
 const REPLACE_PARKED: &str = include_str!("replace_parked.sql");
 const REPLACE_ROW: &str = include_str!("replace_row.sql");
+const COMPLAINT: &str = include_str!("complaint.sql");
 const STANDINGS: &str = include_str!("standings.sql");
 
 /// The right to move one consumer's checkpoint, until someone else takes it.
@@ -38,8 +40,8 @@ impl Lease {
     /// Moves the checkpoint within the transaction that holds the effect.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another owner came, or the checkpoint is not where the span starts: nothing of the
-    /// transaction may then be committed.
+    /// [`Error::LeaseLost`] when another owner came, the checkpoint is not where the span starts, or the log is another
+    /// one there: nothing of the transaction may then be committed.
     pub async fn advance(&self, transaction: &Transaction<'_>, span: Span) -> Result<(), Error> {
         let statement = transaction.prepare(ADVANCE).await?;
         let moved = transaction.execute(&statement, &[&self.consumer, &self.epoch, &span.after.get(), &span.through.get()]).await?;
@@ -144,6 +146,38 @@ pub async fn acquire(database: &Database, consumer: &str, owner: &str) -> Result
     let connection = database.get().await?;
     let row = connection.query_opt(ACQUIRE, &[&consumer, &owner, &LEASE_TTL.as_secs_f64()]).await?;
     Ok(row.map(|row| Lease { consumer: consumer.to_owned(), epoch: row.get(0), owner: owner.to_owned() }))
+}
+
+/// Compares where a consumer stands, and what it remembers of the log there, with the log; returns the fence to keep
+/// at `through`.
+///
+/// # Errors
+/// [`Error::Restored`] when the log is another one.
+pub async fn agree(database: &Database, consumer: &str, stands: Position, fence: Option<Fence>, through: Position) -> Result<Option<Fence>, Error> {
+    let [log, then] = Reader::new(database.clone()).at([stands, through]).await?;
+    if log.agrees_with(fence) {
+        return Ok(then.fence());
+    }
+    let kept = fence.map_or_else(|| "unknown".to_owned(), |fence| fence.to_string());
+    Err(Error::Restored { consumer: consumer.to_owned(), position: stands, kept, log })
+}
+
+/// What a consumer's row remembers of the log at its position.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn fence(database: &Database, consumer: &str) -> Result<Option<Fence>, Error> {
+    let connection = database.get().await?;
+    let row = connection.query_opt("SELECT fence FROM hooklake.consumers WHERE name = $1", &[&consumer]).await?;
+    Ok(row.and_then(|row| row.get::<_, Option<&[u8]>>(0).and_then(Fence::of_chain)))
+}
+
+/// Why a consumer stands still, by its row.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn complaint(database: &Database, consumer: &str) -> Result<Option<String>, Error> {
+    Ok(database.get().await?.query_opt(COMPLAINT, &[&consumer]).await?.and_then(|row| row.get(0)))
 }
 
 /// Where a consumer stands by its row.

@@ -5,7 +5,8 @@
 //! lake the Delta `txn`. The [`runner`] reads, applies and repeats; after a crash the same batch comes again. A
 //! [`checkpoint::Lease`] keeps one owner per consumer across instances, and every effect checks its epoch. What a
 //! consumer cannot take is parked with its reason after a few tries, and the rest goes on. [`rebuild`] fills a fresh
-//! copy beside the live one and swaps.
+//! copy beside the live one and swaps. A checkpoint carries a [`Fence`](crate::log::Fence): a consumer that is ahead of a
+//! restored log stops, says so, and waits to be rebuilt (decision 0011).
 //!
 //! There is no exactly-once here, only atomic steps that are safe to repeat.
 
@@ -24,7 +25,7 @@ pub use runner::Runner;
 
 use crate::db;
 use crate::domain::{Envelope, Position};
-use crate::log::{Batch, BatchLimits};
+use crate::log::{At, Batch, BatchLimits};
 
 /// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
 #[async_trait]
@@ -46,7 +47,7 @@ pub trait Consumer: Send + Sync + 'static {
         BatchLimits::default()
     }
 
-    /// Opens what it keeps; returns where its effect stands.
+    /// Opens what it keeps; returns where its effect stands, which the log must agree with: see [`checkpoint::agree`].
     async fn open(&mut self) -> Result<Position, Error>;
 
     /// Takes a batch that starts where its effect stands: effect and checkpoint in one atomic step, if the lease is
@@ -89,6 +90,18 @@ pub enum Error {
     /// This consumer's own store failed.
     #[error("{0} could not be written")]
     Store(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The log lacks what was taken from it: it was restored to an older state, and gives the positions to others.
+    #[error("the log was restored to an older state: {consumer} is ahead at {position} with chain {kept}, the log says {log}; run `hooklake rebuild {consumer}`")]
+    Restored {
+        /// Who is ahead.
+        consumer: String,
+        /// Where it stands.
+        position: Position,
+        /// What it remembers of the log there.
+        kept: String,
+        /// What the log says.
+        log: At,
+    },
     /// An event cannot be taken, whatever is tried.
     #[error("the event cannot be taken: {0}")]
     Event(String),
@@ -103,6 +116,8 @@ pub enum Next {
     Park,
     /// Wait until the lease is free.
     StandBy,
+    /// Nothing, until someone has rebuilt it.
+    Halt,
 }
 
 impl Error {
@@ -113,6 +128,7 @@ impl Error {
             Self::Database(error) if error.is_bad_data() => Next::Park,
             Self::Database(_) | Self::Store(..) => Next::Retry,
             Self::LeaseLost(_) => Next::StandBy,
+            Self::Restored { .. } => Next::Halt,
             Self::Event(_) => Next::Park,
         }
     }

@@ -70,7 +70,10 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     async fn open(&mut self) -> Result<Position, Error> {
-        checkpoint::position(&self.database, &self.name).await
+        let position = checkpoint::position(&self.database, &self.name).await?;
+        let fence = checkpoint::fence(&self.database, &self.name).await?;
+        checkpoint::agree(&self.database, &self.name, position, fence, position).await?;
+        Ok(position)
     }
 
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 //!   ↑                                 │ trouble of the store: the same batch again, less and less often
 //!   │                                 │ trouble of an event: one by one; ATTEMPTS_MAX tries, then parked
 //!   └────── lease lost: stand by ─────┘
+//!            the log was restored to an older state: complain, and wait for a rebuild
 //! ```
 
 use std::panic::AssertUnwindSafe;
@@ -62,12 +63,32 @@ impl Runner {
             let Err(error) = outcome else { return };
             wait = match error.next() {
                 Next::StandBy => STAND_BY,
+                Next::Halt => {
+                    tracing::error!(consumer = name, error = &error as &dyn std::error::Error, "{error}");
+                    self.until_rebuilt(&name, &describe(&error)).await;
+                    RETRY_FIRST
+                }
                 Next::Retry | Next::Park => {
                     tracing::warn!(consumer = name, error = &error as &dyn std::error::Error, "consumer {name} was interrupted, next try in {wait:?}");
                     (wait * 2).min(RETRY_MAX)
                 }
             };
             self.stop.sleep(wait).await;
+        }
+    }
+
+    /// Waits for as long as the complaint stands; a rebuild withdraws it.
+    async fn until_rebuilt(&self, name: &str, complaint: &str) {
+        loop {
+            if self.stop.sleep(STAND_BY).await.is_stopped() {
+                return;
+            }
+            // A database that does not answer says nothing about the complaint.
+            if let Ok(stands) = checkpoint::complaint(&self.database, name).await
+                && stands.as_deref() != Some(complaint)
+            {
+                return;
+            }
         }
     }
 
@@ -82,6 +103,11 @@ impl Runner {
         let lease = lease.ok_or_else(|| Error::LeaseLost(consumer.name().to_owned()))?;
         tracing::debug!(consumer = consumer.name(), epoch = lease.epoch, "{lease} starts");
         let outcome = self.follow_holding(consumer, &lease).await;
+        if let Err(error) = &outcome
+            && error.next() == Next::Halt
+        {
+            checkpoint::complain(&self.database, &lease, &describe(error)).await?;
+        }
         if let Err(error) = lease.release(&self.database).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the lease {lease} ends by itself");
         }
@@ -90,6 +116,7 @@ impl Runner {
 
     async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
         let mut place = Place { position: consumer.open().await?, since: None };
+        lease.record(&self.database, place.position).await?;
         let mut looked: Option<Instant> = None;
         while !self.stop.is_told() {
             if looked.is_none_or(|looked| looked.elapsed() >= parked::LOOK_EVERY) {
@@ -104,7 +131,13 @@ impl Runner {
                 () = stop.told() => {}
                 // The loop that feeds the tail ends only when the server stops.
                 _ = self.tail.beyond(place.position) => {}
-                () = tokio::time::sleep(LEASE_TTL / 3) => lease.renew(&self.database).await?,
+                () = tokio::time::sleep(LEASE_TTL / 3) => {
+                    lease.renew(&self.database).await?;
+                    if self.tail.seen() < place.position {
+                        // The log went back under it; what it keeps may have gone back too.
+                        place = Place { position: consumer.open().await?, since: None };
+                    }
+                }
             }
         }
         Ok(())
@@ -132,7 +165,7 @@ impl Runner {
                 return Ok(());
             };
             match error.next() {
-                Next::StandBy => return Err(error),
+                Next::StandBy | Next::Halt => return Err(error),
                 Next::Park => return self.take_one_by_one(consumer, lease, batch).await,
                 Next::Retry => {
                     tracing::warn!(consumer = consumer.name(), span = %batch.span, error = &error as &dyn std::error::Error, "{} did not take {}, next try in {wait:?}", consumer.name(), batch.span);

@@ -145,12 +145,17 @@ impl Engine {
         let asked = Instant::now();
         // The snapshot before the head: an export in between moves events from the tail to neither.
         let snapshot = self.snapshot().await?;
-        let exported = match &snapshot {
-            Some(table) => table::position(table).await.map_err(Error::store)?,
-            None => Position::START,
+        let (exported, fence) = match &snapshot {
+            Some(table) => (table::position(table).await.map_err(Error::store)?, table::fence(table).await.map_err(Error::store)?),
+            None => (Position::START, None),
         };
         let reader = Reader::new(self.inner.database.clone());
-        let head = tokio::time::timeout(HEAD_WAIT, reader.head()).await.ok().and_then(Result::ok).map(|head| head.position);
+        let asking = futures::future::try_join(reader.head(), reader.at([exported]));
+        let asked_of_log = tokio::time::timeout(HEAD_WAIT, asking).await.ok().and_then(Result::ok);
+        if asked_of_log.is_some_and(|(_, [said])| !said.agrees_with(fence)) {
+            return Err(Error::Restored);
+        }
+        let head = asked_of_log.map(|(head, _)| head.position);
         let stale_ms = snapshot.as_ref().map_or(0, commit_age_ms);
         let through = head.unwrap_or(exported).max(exported);
         let (hot, requests) = tail::channel(tenant.clone(), Span { after: exported, through });

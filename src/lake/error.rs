@@ -32,6 +32,9 @@ pub enum Error {
     /// The log could not be asked.
     #[error("the database did not answer")]
     Database(#[from] crate::db::Error),
+    /// The lake holds what the log lacks: the log was restored to an older state.
+    #[error("the log was restored to an older state than the lake is of; run `hooklake rebuild lake`")]
+    Restored,
     /// The lake could not be read.
     #[error("the lake could not be read")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -14,7 +14,7 @@ use super::upkeep::Upkeep;
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
 use crate::domain::{Envelope, Position};
-use crate::log::{Batch, BatchLimits};
+use crate::log::{Batch, BatchLimits, Fence};
 
 /// The name of the consumer.
 pub const NAME: &str = "lake";
@@ -38,6 +38,8 @@ pub struct Exporter {
 struct Open {
     table: DeltaTable,
     position: Position,
+    /// What the log was there, if known.
+    fence: Option<Fence>,
     /// What a copy has written and no commit names yet; none for the live exporter.
     beside: Option<Beside>,
 }
@@ -90,17 +92,19 @@ impl Exporter {
 impl Open {
     /// Makes files part of the table, with the position through which it then goes, if nobody else has committed since
     /// the snapshot.
-    async fn commit(&mut self, location: &Location, actions: Vec<Action>, mode: SaveMode, through: Position) -> Result<(), DeltaTableError> {
-        let transactions = vec![AppTransaction::new(APP_ID, through.get())];
+    async fn commit(&mut self, location: &Location, actions: Vec<Action>, mode: SaveMode, through: Position, fence: Option<Fence>) -> Result<(), DeltaTableError> {
+        let transactions = table::marks(through, fence);
         self.commit_as(transactions, location, actions, mode).await?;
         self.position = through;
+        self.fence = fence;
         Ok(())
     }
 
     /// Makes a file part of the table whose event comes late; where the table goes through stays. What `late` names was
     /// noted in the same commit, so that a crash before the end of the parking doubles nothing.
     async fn commit_late(&mut self, location: &Location, adds: Vec<Add>, late: String) -> Result<(), DeltaTableError> {
-        let transactions = vec![AppTransaction::new(APP_ID, self.position.get()), AppTransaction::new(late, 1)];
+        let mut transactions = table::marks(self.position, self.fence);
+        transactions.push(AppTransaction::new(late, 1));
         self.commit_as(transactions, location, adds.into_iter().map(Action::Add).collect(), SaveMode::Append).await
     }
 
@@ -123,7 +127,7 @@ impl Open {
         }
         actions.extend(adds);
         let mode = if beside.is_swapped { SaveMode::Append } else { SaveMode::Overwrite };
-        self.commit(location, actions, mode, self.position).await?;
+        self.commit(location, actions, mode, self.position, self.fence).await?;
         self.beside = Some(Beside { adds: Vec::new(), is_swapped: true });
         Ok(())
     }
@@ -146,9 +150,13 @@ impl Consumer for Exporter {
     async fn open(&mut self) -> Result<Position, Error> {
         let table = self.location.open().await.map_err(failed)?;
         // A copy starts over: only its memory knew which files were its own.
-        let (position, beside) =
-            if self.is_live() { (table::position(&table).await.map_err(failed)?, None) } else { (Position::START, Some(Beside::default())) };
-        self.open = Some(Open { table, position, beside });
+        let (position, fence, beside) = if self.is_live() {
+            (table::position(&table).await.map_err(failed)?, table::fence(&table).await.map_err(failed)?, None)
+        } else {
+            (Position::START, None, Some(Beside::default()))
+        };
+        checkpoint::agree(&self.database, &self.name, position, fence, position).await?;
+        self.open = Some(Open { table, position, fence, beside });
         Ok(position)
     }
 
@@ -162,15 +170,17 @@ impl Consumer for Exporter {
                 // It was swapped, or written by another owner: the runner has to read from where it stands.
                 return Err(Error::LeaseLost(self.name.clone()));
             }
+            let fence = checkpoint::agree(&self.database, &self.name, open.position, open.fence, batch.span.through).await?;
             let adds = self.write(&open.table, &batch.envelopes).await?;
             // Until the commit only files have been written that nothing names; a vacuum removes them.
             lease.renew(&self.database).await?;
             if let Some(beside) = &mut open.beside {
                 beside.adds.extend(adds);
                 open.position = batch.span.through;
+                open.fence = fence;
             } else {
                 let adds = adds.into_iter().map(Action::Add).collect();
-                open.commit(&self.location, adds, SaveMode::Append, batch.span.through).await.map_err(failed)?;
+                open.commit(&self.location, adds, SaveMode::Append, batch.span.through, fence).await.map_err(failed)?;
                 open.table = self.upkeep.after_commit(open.table).await;
             }
         }

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::Schema;
-use deltalake::kernel::Add;
+use deltalake::kernel::{Add, Transaction as AppTransaction};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::schema::StructType;
 use deltalake::operations::create::CreateBuilder;
@@ -19,9 +19,14 @@ use url::Url;
 use super::Error;
 use super::schema::{self, PARTITION, SKIPPED_BY, UNIQUE};
 use crate::domain::Position;
+use crate::log::Fence;
 
 /// Under which name the position stands in the Delta log.
 pub(super) const APP_ID: &str = "hooklake";
+/// Under which name the fence stands there, as a number.
+const FENCE_APP_ID: &str = "hooklake.fence";
+/// Written when there is none, so that an earlier commit's does not stand for it.
+const NO_FENCE: i64 = 0;
 /// Measured on real GitHub payloads: level 3 is a fifth smaller than level 1 at little more time.
 const ZSTD_LEVEL: i32 = 3;
 /// Rows of a row group: a reader holds one column of one at a time.
@@ -209,6 +214,18 @@ fn is_whole_parquet(path: &Path) -> std::io::Result<bool> {
 pub(super) async fn position(table: &DeltaTable) -> Result<Position, DeltaTableError> {
     let version = table.snapshot()?.transaction_version(table.log_store().as_ref(), APP_ID).await?;
     Ok(version.map_or(Position::START, Position::new))
+}
+
+/// What the log was at that position; none in a table that an older hooklake wrote last.
+pub(super) async fn fence(table: &DeltaTable) -> Result<Option<Fence>, DeltaTableError> {
+    let number = table.snapshot()?.transaction_version(table.log_store().as_ref(), FENCE_APP_ID).await?;
+    Ok(number.filter(|number| *number != NO_FENCE).map(Fence::from_number))
+}
+
+/// What a commit says of the log: through which position it is in the table, and what it was there.
+pub(super) fn marks(through: Position, fence: Option<Fence>) -> Vec<AppTransaction> {
+    let fence = fence.map_or(NO_FENCE, Fence::to_number);
+    vec![AppTransaction::new(APP_ID, through.get()), AppTransaction::new(FENCE_APP_ID, fence)]
 }
 
 /// How data files are written.

@@ -1,7 +1,8 @@
 //! The log: the truth that everything else is rebuilt from.
 //!
 //! The [`Appender`] is the only writer: it batches what concurrent requests bring into one transaction, and answers
-//! each request after COMMIT. The [`Reader`] gives batches after a position; the [`Tail`] says when there is more.
+//! each request after COMMIT. The [`Reader`] gives batches after a position; the [`Tail`] says when there is more; a
+//! [`Fence`] tells a reader that the log is another one than it knew.
 //! [`partition`] keeps partitions ready; [`chain`] states what each envelope and each batch commits to.
 //!
 //! What it promises:
@@ -13,10 +14,12 @@
 
 pub mod append;
 pub mod chain;
+pub mod fence;
 pub mod partition;
 pub mod read;
 pub mod tail;
 
 pub use append::{AppendError, Appender, NewEnvelope, Outcome, Receipt};
+pub use fence::{At, Fence};
 pub use read::{Batch, BatchLimits, Reader};
 pub use tail::Tail;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use tokio_postgres::Row;
 
+use super::fence::{At, Fence};
 use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Verdict};
@@ -10,6 +11,7 @@ use crate::domain::{Envelope, EventId, Position, Span, Tenant};
 
 const READ: &str = include_str!("read.sql");
 const READ_ONE: &str = include_str!("read_one.sql");
+const FENCES: &str = include_str!("fences.sql");
 
 /// How much one batch may hold.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,24 @@ impl Reader {
         let statement = connection.prepare_cached("SELECT position, CASE WHEN position > 0 THEN received_at END FROM log.head").await?;
         let row = connection.query_one(&statement, &[]).await?;
         Ok(Head { position: Position::new(row.get(0)), received_at: row.get(1) })
+    }
+
+    /// What the log says of these positions, all looked at together. The log's start is the same in every log.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn at<const N: usize>(&self, positions: [Position; N]) -> Result<[At; N], db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(FENCES).await?;
+        let rows = connection.query(&statement, &[&positions.map(Position::get).as_slice()]).await?;
+        let mut said = positions.map(|position| if position == Position::START { At::Dropped } else { At::Beyond });
+        for ((said, row), position) in said.iter_mut().zip(&rows).zip(positions) {
+            let chain: Option<&[u8]> = row.get("chain");
+            if let (Some(fence), true) = (chain.and_then(Fence::of_chain), position > Position::START) {
+                *said = if row.get("is_held") { At::Held(fence) } else { At::Dropped };
+            }
+        }
+        Ok(said)
     }
 
     /// What comes after a position. `since` is the time of the last envelope read, if known; it saves looking at older

@@ -74,11 +74,7 @@ async fn listen(database: &Database, reader: &Reader, sender: &watch::Sender<Pos
             () = tokio::time::sleep(POLL_EVERY) => {}
         }
         let head = reader.head().await?.position;
-        sender.send_if_modified(|seen| {
-            head > *seen && {
-                *seen = head;
-                true
-            }
-        });
+        // It goes back only when the log was restored to an older state; whoever waits must not believe in what was.
+        sender.send_if_modified(|seen| std::mem::replace(seen, head) != head);
     }
 }

@@ -7,7 +7,7 @@ use tantivy::Term;
 use tokio_postgres::Transaction;
 
 use super::schema::VERSION;
-use super::store::{self, Open};
+use super::store::{self, Mark, Open};
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
 use crate::domain::{Envelope, Position};
@@ -57,13 +57,13 @@ impl Indexer {
         .await
     }
 
-    /// Commits what was added, with the position through which the index then goes.
-    async fn commit(&mut self, through: Position) -> Result<(), Error> {
+    /// Commits what was added, with what the index then is of the log.
+    async fn commit(&mut self, mark: Mark) -> Result<(), Error> {
         self.with_index(move |open| {
             let mut commit = open.writer.prepare_commit()?;
-            commit.set_payload(&through.to_string());
+            commit.set_payload(&mark.payload());
             commit.commit()?;
-            open.position = through;
+            open.mark = mark;
             Ok(())
         })
         .await
@@ -111,27 +111,47 @@ impl Consumer for Indexer {
             Ok(open)
         })
         .await?;
-        let position = open.position;
+        let Mark { position, fence } = open.mark;
         self.open = Some(open);
-        Ok(position)
+        match checkpoint::agree(&self.database, &self.name, position, fence, position).await {
+            Ok(_) => Ok(position),
+            Err(Error::Restored { .. }) if !is_live => {
+                // What a rebuild had filled is of a log that is no more; it starts over.
+                self.open = None;
+                let directory = store::directory(&self.root, self.generation);
+                blocking(move || {
+                    store::remove(&directory);
+                    Ok(())
+                })
+                .await?;
+                self.open().await
+            }
+            Err(error) => {
+                self.open = None;
+                Err(error)
+            }
+        }
     }
 
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
-        let stands = match &self.open {
-            Some(open) => open.position,
-            None => self.open().await?,
+        if self.open.is_none() {
+            self.open().await?;
+        }
+        let Some(Mark { position: stands, fence }) = self.open.as_ref().map(|open| open.mark) else {
+            return Err(Error::LeaseLost(self.name.clone()));
         };
         if stands < batch.span.through {
             if stands != batch.span.after {
                 // It was filled anew, or by another owner: the runner has to read from where it stands.
                 return Err(Error::LeaseLost(self.name.clone()));
             }
+            let fence = checkpoint::agree(&self.database, &self.name, stands, fence, batch.span.through).await?;
             self.add(&batch.envelopes).await?;
             if let Err(error) = lease.renew(&self.database).await {
                 self.open = None;
                 return Err(error);
             }
-            self.commit(batch.span.through).await?;
+            self.commit(Mark { position: batch.span.through, fence }).await?;
         }
         lease.record(&self.database, batch.span.through).await
     }
@@ -149,7 +169,7 @@ impl Consumer for Indexer {
                 open.writer.add_document(document)?;
             }
             let mut commit = open.writer.prepare_commit()?;
-            commit.set_payload(&open.position.to_string());
+            commit.set_payload(&open.mark.payload());
             commit.commit().map(drop)
         })
         .await?;

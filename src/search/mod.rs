@@ -33,6 +33,9 @@ pub enum Error {
     /// There is no index yet, or it is being replaced.
     #[error("the search index is not ready; it is filled from the log")]
     NotReady,
+    /// The index holds what the log lacks: the log was restored to an older state.
+    #[error("the log was restored to an older state than the search index is of; run `hooklake rebuild search`")]
+    Restored,
     /// The index could not be read.
     #[error("the search index cannot be read")]
     Index(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -20,7 +20,7 @@ use crate::consumer::checkpoint;
 use crate::db::Database;
 use crate::domain::clock::Timestamp;
 use crate::domain::{EventId, Position, Tenant};
-use crate::log::Reader;
+use crate::log::{Fence, Reader};
 
 const STORED: &str = include_str!("stored.sql");
 
@@ -117,10 +117,15 @@ impl Searcher {
             let opened = this.opened(generation)?;
             opened.search(&owner, &text, limit.clamp(1, HITS_MAX), offset)
         });
-        let mut answer = searching.await.map_err(|panic| Error::Index(Box::new(panic)))??;
+        let (mut answer, fence) = searching.await.map_err(|panic| Error::Index(Box::new(panic)))??;
+        let reader = Reader::new(self.database.clone());
+        let [said] = reader.at([answer.through]).await?;
+        if !said.agrees_with(fence) {
+            return Err(Error::Restored);
+        }
         let shown = self.stored(tenant, &answer.hits).await?;
         answer.hits.retain(|hit| shown.contains(&hit.id.uuid()));
-        let head = Reader::new(self.database.clone()).head().await?.position;
+        let head = reader.head().await?.position;
         answer.lag_events = answer.through.distance_to(head);
         Ok(answer)
     }
@@ -152,7 +157,7 @@ impl Searcher {
 }
 
 impl Opened {
-    fn search(&self, tenant: &Tenant, text: &str, limit: usize, offset: usize) -> Result<SearchAnswer, Error> {
+    fn search(&self, tenant: &Tenant, text: &str, limit: usize, offset: usize) -> Result<(SearchAnswer, Option<Fence>), Error> {
         let fields = self.fields;
         let mut parser = QueryParser::for_index(&self.index, vec![fields.title, fields.body]);
         parser.set_conjunction_by_default();
@@ -162,7 +167,7 @@ impl Opened {
         let query = BooleanQuery::new(vec![(Occur::Must, asked.box_clone()), (Occur::Must, Box::new(owned) as Box<dyn Query>)]);
 
         // Before the searcher: a commit in between is then not claimed.
-        let through = store::position(&self.index)?;
+        let mark = store::mark(&self.index)?;
         self.reader.reload()?;
         let searcher = self.reader.searcher();
         // A query of fields alone finds everything equally well; people then expect the latest.
@@ -179,7 +184,7 @@ impl Opened {
         for ((score, _), address) in best {
             hits.extend(hit(&searcher.doc(address)?, score, &fields, &generators));
         }
-        Ok(SearchAnswer { hits, total, through, lag_events: 0 })
+        Ok((SearchAnswer { hits, total, through: mark.position, lag_events: 0 }, mark.fence))
     }
 }
 

@@ -6,6 +6,7 @@ use tantivy::{Index, IndexWriter, TantivyError};
 
 use super::schema::{self, Fields};
 use crate::domain::Position;
+use crate::log::Fence;
 
 /// Memory of the writer before it starts a segment.
 const WRITER_BYTES: usize = 50 << 20;
@@ -15,7 +16,27 @@ const QUARANTINED: &str = "quarantined";
 pub(super) struct Open {
     pub(super) writer: IndexWriter,
     pub(super) fields: Fields,
+    pub(super) mark: Mark,
+}
+
+/// What the index's commit says of the log: through which position it is in the index, and what it was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
     pub(super) position: Position,
+    /// None in a commit of an older hooklake.
+    pub(super) fence: Option<Fence>,
+}
+
+impl Mark {
+    /// As the commit's payload: the position, and the fence if there is one.
+    pub(super) fn payload(self) -> String {
+        self.fence.map_or_else(|| self.position.to_string(), |fence| format!("{} {fence}", self.position))
+    }
+
+    fn parse(payload: &str) -> Option<Self> {
+        let (position, fence) = payload.split_once(' ').map_or((payload, None), |(position, fence)| (position, Some(fence)));
+        Some(Self { position: Position::new(position.parse().ok()?), fence: fence.map(str::parse).transpose().ok()? })
+    }
 }
 
 /// Where a generation of the index lives.
@@ -39,10 +60,10 @@ pub(super) fn open(root: &Path, generation: i32) -> Result<Open, TantivyError> {
         create(&directory)?
     };
     let (_, fields) = schema::schema();
-    let position = position(&index)?;
+    let mark = mark(&index)?;
     // The lock is the kernel's and ends with the process that held it: a kill leaves nothing in the way.
     let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
-    Ok(Open { writer, fields, position })
+    Ok(Open { writer, fields, mark })
 }
 
 /// Opens a generation for reading; none when there is no such index, or it has another shape.
@@ -57,12 +78,12 @@ pub(super) fn open_to_read(root: &Path, generation: i32) -> Result<Option<(Index
     Ok((index.schema() == schema).then_some((index, fields)))
 }
 
-/// Through which position the log is in the index.
-pub(super) fn position(index: &Index) -> Result<Position, TantivyError> {
+/// What the index's last commit says of the log.
+pub(super) fn mark(index: &Index) -> Result<Mark, TantivyError> {
     let payload = index.load_metas()?.payload;
     // An index that was made and never committed to has none.
-    let Some(payload) = payload else { return Ok(Position::START) };
-    payload.parse().map(Position::new).map_err(|_| TantivyError::SystemError(format!("the index's checkpoint is {payload:?}")))
+    let Some(payload) = payload else { return Ok(Mark { position: Position::START, fence: None }) };
+    Mark::parse(&payload).ok_or_else(|| TantivyError::SystemError(format!("the index's checkpoint is {payload:?}")))
 }
 
 /// Removes what earlier generations left; readers that still have them open keep their pages.
@@ -106,7 +127,7 @@ fn open_checked(directory: &Path) -> Result<Index, String> {
     }
     // Opens every segment, which finds files that are gone.
     index.reader().map_err(|error| error.to_string())?;
-    position(&index).map_err(|error| error.to_string())?;
+    mark(&index).map_err(|error| error.to_string())?;
     Ok(index)
 }
 

@@ -196,7 +196,7 @@ impl From<search::Error> for ApiError {
     fn from(error: search::Error) -> Self {
         match error {
             search::Error::Query(_) => Self::Query(error.to_string()),
-            search::Error::NotReady => Self::Busy(error.to_string()),
+            search::Error::NotReady | search::Error::Restored => Self::Busy(error.to_string()),
             search::Error::Index(_) => Self::internal(error),
             search::Error::Database(error) => error.into(),
         }
@@ -210,7 +210,7 @@ impl From<lake::Error> for ApiError {
             lake::Error::Syntax(_) | lake::Error::TooComplex(_) => Self::Query(error.to_string()),
             lake::Error::TimedOut => Self::TimedOut(error.to_string()),
             lake::Error::TooLarge(_) => Self::TooLarge(error.to_string()),
-            lake::Error::Busy => Self::Busy(error.to_string()),
+            lake::Error::Busy | lake::Error::Restored => Self::Busy(error.to_string()),
             lake::Error::Location(_) | lake::Error::Store(_) => Self::internal(error),
             lake::Error::Database(error) => error.into(),
         }

@@ -4,6 +4,9 @@
 
 mod harness;
 
+#[path = "../faults/mod.rs"]
+mod faults;
+
 mod access;
 mod cli;
 mod consumers;
