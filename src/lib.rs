@@ -33,5 +33,6 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod failpoint;
 pub mod tasks;
 pub mod telemetry;

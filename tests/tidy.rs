@@ -38,12 +38,12 @@ fn module(path: &Path) -> String {
 /// Who may import whom (docs/architecture.md). A module that is not named here may import everything.
 fn may_import(module: &str) -> Option<&'static [&'static str]> {
     Some(match module {
-        "domain" | "tasks" | "telemetry" => &[],
+        "domain" | "failpoint" | "tasks" | "telemetry" => &[],
         "db" => &["domain"],
-        "log" => &["db", "domain", "tasks", "telemetry"],
+        "log" => &["db", "domain", "failpoint", "tasks", "telemetry"],
         "sources" => &["log", "db", "domain"],
-        "consumer" => &["log", "db", "domain", "tasks", "telemetry"],
-        "projectors" | "correlation" | "search" | "lake" => &["consumer", "log", "db", "domain", "tasks", "telemetry"],
+        "consumer" => &["log", "db", "domain", "failpoint", "tasks", "telemetry"],
+        "projectors" | "correlation" | "search" | "lake" => &["consumer", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "config" => &["db", "sources", "telemetry", "lake", "search"],
         _ => return None,
     })

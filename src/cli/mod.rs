@@ -100,6 +100,7 @@ impl From<Exit> for ExitCode {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::failpoint::arm();
     let cli = Cli::parse();
     // Several libraries bring a provider of their own; without a choice, rustls refuses to guess.
     if rustls::crypto::ring::default_provider().install_default().is_err() {

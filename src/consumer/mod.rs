@@ -91,7 +91,9 @@ pub enum Error {
     #[error("{0} could not be written")]
     Store(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
     /// The log lacks what was taken from it: it was restored to an older state, and gives the positions to others.
-    #[error("the log was restored to an older state: {consumer} is ahead at {position} with chain {kept}, the log says {log}; run `hooklake rebuild {consumer}`")]
+    #[error(
+        "the log was restored to an older state: {consumer} is ahead at {position} with chain {kept}, the log says {log}; run `hooklake rebuild {consumer}`"
+    )]
     Restored {
         /// Who is ahead.
         consumer: String,

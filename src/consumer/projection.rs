@@ -11,6 +11,7 @@ use super::checkpoint;
 use super::{Consumer, Error, Lease, Retaken};
 use crate::db::{Database, views};
 use crate::domain::{Envelope, Position, Span};
+use crate::failpoint;
 use crate::log::Batch;
 
 /// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
@@ -85,7 +86,9 @@ impl<P: Projector> Consumer for Projection<P> {
         if !batch.envelopes.is_empty() {
             self.projector.project(&transaction, batch).await?;
         }
+        failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);
         transaction.commit().await?;
+        failpoint::reach(failpoint::PROJECTION_AFTER_COMMIT);
         Ok(())
     }
 

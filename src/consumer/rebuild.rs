@@ -6,6 +6,7 @@ use super::checkpoint;
 use super::runner::{Place, Runner};
 use super::{Consumer, Error};
 use crate::domain::Position;
+use crate::failpoint;
 
 /// How often a swap is tried before readers that hold the tables make it fail.
 const SWAP_TRIES: u32 = 20;
@@ -63,6 +64,7 @@ impl Runner {
         transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
         let live_at = checkpoint::hold(&transaction, live).await?;
         while place.position < live_at && self.step(copy, lease, place).await? {}
+        failpoint::reach(failpoint::REBUILD_BEFORE_SWAP);
         copy.swap(&transaction).await?;
         checkpoint::replace(&transaction, live, &lease.consumer).await?;
         transaction.commit().await?;

@@ -14,6 +14,7 @@ use super::upkeep::Upkeep;
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
 use crate::domain::{Envelope, Position};
+use crate::failpoint;
 use crate::log::{Batch, BatchLimits, Fence};
 
 /// The name of the consumer.
@@ -92,7 +93,14 @@ impl Exporter {
 impl Open {
     /// Makes files part of the table, with the position through which it then goes, if nobody else has committed since
     /// the snapshot.
-    async fn commit(&mut self, location: &Location, actions: Vec<Action>, mode: SaveMode, through: Position, fence: Option<Fence>) -> Result<(), DeltaTableError> {
+    async fn commit(
+        &mut self,
+        location: &Location,
+        actions: Vec<Action>,
+        mode: SaveMode,
+        through: Position,
+        fence: Option<Fence>,
+    ) -> Result<(), DeltaTableError> {
         let transactions = table::marks(through, fence);
         self.commit_as(transactions, location, actions, mode).await?;
         self.position = through;
@@ -172,6 +180,7 @@ impl Consumer for Exporter {
             }
             let fence = checkpoint::agree(&self.database, &self.name, open.position, open.fence, batch.span.through).await?;
             let adds = self.write(&open.table, &batch.envelopes).await?;
+            failpoint::reach(failpoint::LAKE_AFTER_WRITE);
             // Until the commit only files have been written that nothing names; a vacuum removes them.
             lease.renew(&self.database).await?;
             if let Some(beside) = &mut open.beside {
@@ -181,6 +190,7 @@ impl Consumer for Exporter {
             } else {
                 let adds = adds.into_iter().map(Action::Add).collect();
                 open.commit(&self.location, adds, SaveMode::Append, batch.span.through, fence).await.map_err(failed)?;
+                failpoint::reach(failpoint::LAKE_AFTER_COMMIT);
                 open.table = self.upkeep.after_commit(open.table).await;
             }
         }

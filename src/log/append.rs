@@ -21,6 +21,7 @@ use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Verdict};
 use crate::domain::{EventId, Position, Tenant};
+use crate::failpoint;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 
@@ -135,7 +136,7 @@ impl Appender {
             let lane = Lane { database: database.clone(), waiting: Arc::clone(&waiting), appended: Arc::clone(&appended), metrics: metrics.clone() };
             tasks.spawn("log.append", lane.run());
         }
-        tasks.spawn_until_stopped("log.notify", announce(database.clone(), appended));
+        tasks.spawn_until_stopped("log.notify", super::tail::announce(database.clone(), appended));
         Self { queue }
     }
 
@@ -257,6 +258,7 @@ impl Lane {
     async fn attempt(&self, batch: &[Sealed]) -> Result<Vec<Receipt>, db::Error> {
         let connection = self.database.get().await?;
         let guard = Discard(Some(connection));
+        failpoint::reach(failpoint::APPEND_BEFORE);
         let rows = {
             let connection = guard.connection();
             let statement = connection.prepare_cached(APPEND).await?;
@@ -264,6 +266,7 @@ impl Lane {
             connection.query(&statement, &columns.parameters()).await?
         };
         guard.keep();
+        failpoint::reach(failpoint::APPEND_AFTER_COMMIT);
         let mut receipts: Vec<Option<Receipt>> = vec![None; batch.len()];
         for row in rows {
             let ordinal: i32 = row.get("ordinal");
@@ -382,19 +385,5 @@ fn is_missing_partition(error: &db::Error) -> bool {
             error.as_db_error().is_some_and(|error| *error.code() == tokio_postgres::error::SqlState::CHECK_VIOLATION && error.constraint().is_none())
         }
         _ => false,
-    }
-}
-
-/// Tells other processes that there is more, outside the append transaction and at most once at a time: `NOTIFY` holds
-/// a global lock over COMMIT (RELIABILITY P5).
-async fn announce(database: Database, appended: Arc<Notify>) {
-    loop {
-        appended.notified().await;
-        // Readers poll all the same, so a lost notification costs a second.
-        if let Ok(connection) = database.get().await
-            && let Err(error) = connection.batch_execute(super::tail::NOTIFY).await
-        {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the log's notification was not sent");
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! "There is more": a notification to be quick, a look every second to be sure (decision D4).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_postgres::AsyncMessage;
 
 use super::read::Reader;
@@ -12,7 +13,7 @@ use crate::domain::Position;
 use crate::tasks::Stop;
 
 /// What the appender sends after COMMIT.
-pub(super) const NOTIFY: &str = "NOTIFY hooklake_log";
+const NOTIFY: &str = "NOTIFY hooklake_log";
 const LISTEN: &str = "LISTEN hooklake_log";
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
@@ -76,5 +77,19 @@ async fn listen(database: &Database, reader: &Reader, sender: &watch::Sender<Pos
         let head = reader.head().await?.position;
         // It goes back only when the log was restored to an older state; whoever waits must not believe in what was.
         sender.send_if_modified(|seen| std::mem::replace(seen, head) != head);
+    }
+}
+
+/// Tells other processes that there is more, outside the append transaction and at most once at a time: `NOTIFY` holds
+/// a global lock over COMMIT (RELIABILITY P5).
+pub(super) async fn announce(database: Database, appended: Arc<Notify>) {
+    loop {
+        appended.notified().await;
+        // Readers poll all the same, so a lost notification costs a second.
+        if let Ok(connection) = database.get().await
+            && let Err(error) = connection.batch_execute(NOTIFY).await
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the log's notification was not sent");
+        }
     }
 }

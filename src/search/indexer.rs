@@ -11,6 +11,7 @@ use super::store::{self, Mark, Open};
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
 use crate::domain::{Envelope, Position};
+use crate::failpoint;
 use crate::log::{Batch, BatchLimits};
 
 /// The name of the consumer.
@@ -151,7 +152,9 @@ impl Consumer for Indexer {
                 self.open = None;
                 return Err(error);
             }
+            failpoint::reach(failpoint::SEARCH_BEFORE_COMMIT);
             self.commit(Mark { position: batch.span.through, fence }).await?;
+            failpoint::reach(failpoint::SEARCH_AFTER_COMMIT);
         }
         lease.record(&self.database, batch.span.through).await
     }
