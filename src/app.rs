@@ -18,6 +18,7 @@ use crate::db::{Database, migrate};
 use crate::domain::Clock;
 use crate::lake::engine::{Engine, Limits};
 use crate::log::{Appender, Tail, partition};
+use crate::operate::Places;
 use crate::projectors::query::Events;
 use crate::registry::{self, Doors};
 use crate::search::query::Searcher;
@@ -91,6 +92,16 @@ impl Base {
         let (tail, feed) = Tail::new(self.database.clone(), tasks.stop().clone());
         tasks.spawn("log.tail", feed);
         Runner { database: self.database.clone(), tail, stop: tasks.stop().clone(), metrics: metrics.clone(), owner: owner() }
+    }
+
+    /// Where files are.
+    ///
+    /// # Errors
+    /// When the lake's place cannot be used.
+    pub fn places(&self) -> anyhow::Result<Places> {
+        let data = self.data_dir();
+        let lake = self.config.lake.location(&data)?.directory().to_owned();
+        Ok(Places { data, lake })
     }
 
     /// SQL over log and lake.
@@ -168,7 +179,7 @@ impl App {
             engine: base.engine()?,
             ingest,
             metrics,
-            data_dir: base.data_dir(),
+            places: base.places()?,
             clock,
         });
         let listening = tasks.stop().child();

@@ -50,6 +50,7 @@ struct Families {
     ingest_seconds: Histogram,
     consumed: IntCounterVec,
     parked: IntCounterVec,
+    replays: IntCounterVec,
     retried: IntCounterVec,
     queries: IntCounterVec,
     batch_envelopes: Histogram,
@@ -95,6 +96,7 @@ impl Metrics {
             ingest_seconds: histogram("hooklake_ingest_duration_seconds", "Time from a delivery's first byte to its answer.", &SECONDS),
             consumed: counter("hooklake_consumed_total", "Envelopes applied by each consumer.", &["consumer"]),
             parked: counter("hooklake_parked_total", "Envelopes that a consumer set aside.", &["consumer"]),
+            replays: counter("hooklake_consumed_replays_total", "Envelopes flagged suspect_replay that each consumer met.", &["consumer"]),
             retried: counter("hooklake_parked_retried_total", "Parked envelopes tried again on request, by outcome: taken, failed.", &["consumer", "outcome"]),
             queries: counter("hooklake_queries_total", "Questions answered, by door and outcome.", &["door", "outcome"]),
             batch_envelopes: histogram("hooklake_append_batch_envelopes", "Deliveries that one append transaction took.", &ENVELOPES),
@@ -136,6 +138,11 @@ impl Metrics {
     /// A consumer applied envelopes.
     pub fn consumed(&self, consumer: &str, envelopes: usize) {
         self.inner.consumed.with_label_values(&[consumer]).inc_by(envelopes as u64);
+    }
+
+    /// A consumer met envelopes whose signed body was in the log under another key.
+    pub fn met_replays(&self, consumer: &str, envelopes: usize) {
+        self.inner.replays.with_label_values(&[consumer]).inc_by(envelopes as u64);
     }
 
     /// A consumer set an envelope aside.

@@ -44,6 +44,7 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "sources" => &["log", "db", "domain"],
         "consumer" => &["log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "projectors" | "correlation" | "search" | "lake" => &["consumer", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
+        "operate" => &["consumer", "log", "db", "domain"],
         "config" => &["db", "sources", "telemetry", "lake", "search"],
         _ => return None,
     })

@@ -56,7 +56,7 @@ enum Command {
     Tail(tail::Arguments),
     /// Build what a consumer keeps anew from the log, beside the live one, and swap
     Rebuild(rebuild::Arguments),
-    /// Show where every consumer stands
+    /// Show how the log, its consumers, its disks and the database are
     Status(status::Arguments),
     /// Look at events that a consumer could not take; try them again, or give them up
     #[command(subcommand)]

@@ -225,6 +225,8 @@ pub struct Standing {
     pub parked: i64,
     /// Who holds its lease; none when nobody does.
     pub owner: Option<String>,
+    /// How often its lease changed hands.
+    pub epoch: i64,
     /// Why it stands still, when it does.
     pub error: Option<String>,
 }
@@ -246,6 +248,7 @@ pub async fn standings(database: &Database) -> Result<Vec<Standing>, db::Error> 
             lag_seconds: row.get("lag_seconds"),
             parked: row.get("parked"),
             owner: row.get("owner"),
+            epoch: row.get("epoch"),
             error: row.get("error"),
         })
         .collect())

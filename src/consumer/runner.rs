@@ -162,6 +162,7 @@ impl Runner {
         loop {
             let Err(error) = self.attempt(consumer, lease, batch).await else {
                 self.metrics.consumed(consumer.name(), batch.envelopes.len());
+                self.metrics.met_replays(consumer.name(), batch.envelopes.iter().filter(|envelope| envelope.is_replay()).count());
                 return Ok(());
             };
             match error.next() {

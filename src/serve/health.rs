@@ -68,7 +68,7 @@ pub(super) async fn health(State(app): State<AppState>, _: Caller) -> Response {
     }
     let standings = standings.unwrap_or_default();
 
-    let (disk_status, disk) = disk(&app.data_dir);
+    let (disk_status, disk) = disk(&app.places.data);
     let consumers_status = standings.iter().map(of_consumer).max().unwrap_or(Status::Healthy);
     let status = database_status.max(consumers_status).max(disk_status);
     let body = json!({
@@ -106,13 +106,12 @@ fn part(standings: &[Standing], name: &str) -> Value {
 }
 
 fn disk(path: &std::path::Path) -> (Status, Value) {
-    match rustix::fs::statvfs(path) {
-        Ok(disk) => {
-            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    match crate::operate::disk::room(path) {
+        Some((free, size)) => {
             let status = Status::degraded_if(free < FREE_BYTES_MIN);
-            (status, json!({"status": status, "freeBytes": free, "totalBytes": disk.f_blocks.saturating_mul(disk.f_frsize)}))
+            (status, json!({"status": status, "freeBytes": free, "totalBytes": size}))
         }
-        Err(_) => (Status::Degraded, json!({"status": Status::Degraded, "error": "the data directory cannot be looked at"})),
+        None => (Status::Degraded, json!({"status": Status::Degraded, "error": "the data directory cannot be looked at"})),
     }
 }
 
@@ -130,6 +129,7 @@ mod tests {
             lag_seconds,
             parked: 0,
             owner: None,
+            epoch: 1,
             error: error.map(str::to_owned),
         };
         assert_eq!(of_consumer(&standing(59.0, None)), Status::Healthy);

@@ -1,7 +1,6 @@
 //! The table of contents: one line per route.
 
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ use crate::correlation::query::Links;
 use crate::db::Database;
 use crate::domain::Clock;
 use crate::lake::engine::Engine;
+use crate::operate::Places;
 use crate::projectors::query::Events;
 use crate::search::query::Searcher;
 use crate::telemetry::Metrics;
@@ -166,8 +166,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Where deliveries come in.
     pub ingest: Ingest,
-    /// Where the lake, the index and the embedded cluster are: its disk is watched.
-    pub data_dir: PathBuf,
+    /// Where the lake, the index and the embedded cluster are: their disks are watched.
+    pub places: Places,
     /// What time it is.
     pub clock: Clock,
 }

@@ -29,6 +29,10 @@ async fn answers_come_as_a_table_as_json_and_as_csv() {
     for arguments in [
         &["sql", "SELECT position, event_type FROM events ORDER BY position LIMIT 2"][..],
         &["status"],
+        &["status", "--section", "log"],
+        &["status", "--section", "partitions"],
+        &["status", "--section", "disk"],
+        &["status", "--section", "database"],
         &["sources"],
         &["tail", "--no-follow", "-n", "2"],
         &["search", "source:github"],
@@ -44,6 +48,19 @@ async fn answers_come_as_a_table_as_json_and_as_csv() {
         let rows: Vec<Value> = serde_json::from_str(&json).unwrap_or_else(|_| json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect());
         assert!(!rows.is_empty() && rows.iter().all(Value::is_object), "{arguments:?}: {json}");
     }
+}
+
+#[tokio::test]
+async fn status_shows_every_part_to_people_and_consumers_to_programs() {
+    let db = filled().await;
+    let shown = text(&run(command(&db).arg("status")).stdout);
+    for part in ["Log\n", "Consumers\n", "Parked: none", "Partitions\n", "Disk\n", "Database\n", "weeks_ahead", "transaction_id_age", "search"] {
+        assert!(shown.contains(part), "{part} is not in:\n{shown}");
+    }
+    let rows: Vec<Value> = serde_json::from_slice(&run(command(&db).args(["status", "--output", "json"])).stdout).expect("JSON");
+    assert!(rows.len() >= 9 && rows.iter().all(|row| row["consumer"].is_string() && row["lag_events"] == 0), "{rows:?}");
+    let log: Vec<Value> = serde_json::from_slice(&run(command(&db).args(["status", "--section", "log", "--output", "json"])).stdout).expect("JSON");
+    assert_eq!((&log[0]["head"], &log[0]["weeks_ahead"], &log[0]["partitions"]), (&Value::from(40), &Value::from(4), &Value::from(5)));
 }
 
 #[tokio::test]

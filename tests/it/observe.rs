@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use hooklake::operate::{Overview, Places};
 use serde_json::json;
 
 use crate::harness::router::App;
@@ -81,6 +82,21 @@ async fn metrics_are_what_prometheus_reads() {
     for line in ["hooklake_appended_total 3", "hooklake_append_batch_envelopes_bucket{le=\"1\"} 3", "hooklake_append_duration_seconds_count 3"] {
         assert!(metrics.text.contains(line), "{line} in {}", metrics.text);
     }
+    for family in [
+        "hooklake_log_bytes",
+        "hooklake_log_partitions_ahead 4",
+        "hooklake_log_last_append_timestamp_seconds",
+        "hooklake_consumer_lease_epoch{consumer=\"search\"} 0",
+        "hooklake_consumer_lease_held{consumer=\"search\"} 0",
+        "hooklake_postgres_connections{state=\"idle\"}",
+        "hooklake_postgres_oldest_transaction_seconds",
+        "hooklake_postgres_transaction_id_age",
+        "hooklake_disk_free_bytes{place=\"data\"}",
+        "hooklake_append_queue_requests_max 8192",
+        "hooklake_database_bytes",
+    ] {
+        assert!(metrics.text.contains(family), "{family} in {}", metrics.text);
+    }
     let Ok(mut promtool) = Command::new("promtool").args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn() else {
         return; // Not on this machine; `make test` installs it.
     };
@@ -119,4 +135,41 @@ async fn figures_are_counted() {
 
     let summary = app.get("/events/summary?days=2").await.json();
     assert_eq!(summary["summary"].as_array().map(Vec::len), Some(3));
+}
+
+/// A transaction that someone forgot is seen, whoever's it is.
+#[tokio::test]
+async fn a_transaction_left_open_is_seen() {
+    let app = App::start().await;
+    let (client, connection) = app.database.dedicated().await.expect("a connection");
+    let driver = tokio::spawn(connection);
+    client.batch_execute("BEGIN; SELECT txid_current()").await.expect("begun");
+    let places = Places { data: "/".into(), lake: "/nowhere".into() };
+    let overview = Overview::look(&app.database, &places).await.expect("an overview");
+    assert!(overview.server.connections_in_transaction >= 1 && overview.server.oldest_transaction_seconds > 0.0, "{:?}", overview.server);
+    assert_eq!(overview.disks.iter().map(|volume| volume.place).collect::<Vec<_>>(), ["data"], "no place is made up");
+    assert_eq!((overview.weeks_ahead(), overview.partitions.len()), (4, 5));
+    drop(client);
+    driver.await.expect("driven").expect("closed");
+}
+
+/// Looking costs the same on a log of any size: nothing that grows with it is read from end to end.
+#[tokio::test]
+async fn looking_reads_no_events() {
+    let app = App::start().await;
+    three_events(&app).await;
+    let connection = app.database.get().await.expect("a connection");
+    connection.batch_execute("SET enable_seqscan = off").await.expect("set");
+    for (name, sql) in [
+        ("log", include_str!("../../src/operate/log.sql")),
+        ("partitions", include_str!("../../src/operate/partitions.sql")),
+        ("standings", include_str!("../../src/consumer/standings.sql")),
+    ] {
+        let rows = connection.query(&format!("EXPLAIN {sql}"), &[]).await.expect("a plan");
+        let plan: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+        for table in ["envelopes", "batches", "keys", "redeliveries"] {
+            let scan = format!("Seq Scan on {table}");
+            assert!(!plan.iter().any(|line| line.contains(&scan)), "{name}: {plan:#?}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use hooklake::domain::envelope::{Headers, Verdict};
 use hooklake::domain::{Clock, EventId, Tenant};
 use hooklake::lake::{Engine, Limits};
 use hooklake::log::{Appender, NewEnvelope, Receipt};
+use hooklake::operate::Places;
 use hooklake::projectors::query::Events;
 use hooklake::projectors::{DeliveryTable, EventTable};
 use hooklake::registry::Doors;
@@ -76,7 +77,7 @@ impl App {
             engine: Engine::new(database.clone(), location, Limits::default()).expect("an engine"),
             metrics: metrics.clone(),
             ingest,
-            data_dir: db.directory.path().to_owned(),
+            places: Places { data: db.directory.path().to_owned(), lake: db.directory.path().join("lake") },
             clock: clock.clone(),
         });
         Self { router: headers::dress(router(&config.roles, state)), access, token, clock, database, metrics, appender, db }
