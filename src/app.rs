@@ -20,6 +20,7 @@ use crate::lake::engine::{Engine, Limits};
 use crate::log::{Appender, Tail, partition};
 use crate::operate::Places;
 use crate::projectors::query::Events;
+use crate::proof::Notary;
 use crate::registry::{self, Doors};
 use crate::search::query::Searcher;
 use crate::serve::{self, Access, AdminToken, AppState, Ingest, Parts};
@@ -44,6 +45,8 @@ pub struct Base {
 /// See `hooklake.installation`.
 #[derive(Debug, Clone)]
 pub struct Installation {
+    /// Its name, which its checkpoints carry.
+    pub id: uuid::Uuid,
     /// When the database was first migrated.
     pub created_at: crate::domain::clock::Timestamp,
     /// Keys what is derived rather than stored.
@@ -68,8 +71,8 @@ impl Base {
             tracing::info!(migration, "applied migration {migration}");
         }
         let connection = database.get().await?;
-        let row = connection.query_one("SELECT created_at, derivation_key FROM hooklake.installation", &[]).await?;
-        let installation = Installation { created_at: row.get(0), derivation_key: row.get(1) };
+        let row = connection.query_one("SELECT id, created_at, derivation_key FROM hooklake.installation", &[]).await?;
+        let installation = Installation { id: row.get(0), created_at: row.get(1), derivation_key: row.get(2) };
         drop(connection);
         Ok(Self { config, database, installation, cluster })
     }
@@ -102,6 +105,12 @@ impl Base {
         let data = self.data_dir();
         let lake = self.config.lake.location(&data)?.directory().to_owned();
         Ok(Places { data, lake })
+    }
+
+    /// Who signs checkpoints of this installation's log.
+    #[must_use]
+    pub fn notary(&self) -> Notary {
+        Notary::new(self.database.clone(), self.installation.id, &self.config.proof, &self.data_dir())
     }
 
     /// SQL over log and lake.
@@ -164,6 +173,7 @@ impl App {
             for consumer in registry::consumers(&base)? {
                 tasks.spawn("consumer", runner.clone().follow(consumer));
             }
+            tasks.spawn("proof.checkpoints", base.notary().keep_signing(tasks.stop().clone()));
         }
 
         let doors = Doors::new(config, &base.installation.derivation_key)?;

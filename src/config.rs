@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use crate::db;
 use crate::lake;
+use crate::proof;
 use crate::sources::generic::{TimestampValidation, Verification};
 use crate::sources::{Secret, Secrets};
 use crate::telemetry::LogFormat;
@@ -32,6 +33,8 @@ pub struct Config {
     pub logging: Logging,
     /// `[lake]`
     pub lake: lake::Settings,
+    /// `[proof]`
+    pub proof: proof::Settings,
     /// `[validation]`
     pub validation: Validation,
     /// `[sources]`

@@ -27,6 +27,8 @@ pub mod lake;
 
 pub mod operate;
 
+pub mod proof;
+
 pub mod serve;
 
 pub mod registry;

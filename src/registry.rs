@@ -11,6 +11,7 @@ use crate::consumer::{Consumer, Projection};
 use crate::correlation::CorrelationTables;
 use crate::lake::exporter::Exporter;
 use crate::projectors::{DeliveryTable, DeploymentTable, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
+use crate::proof::Tree;
 use crate::search::Indexer;
 use crate::sources::generic::Generic;
 use crate::sources::github::GitHub;
@@ -46,6 +47,7 @@ pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
         Box::new(Projection::new(database(), DeploymentTable)),
         Box::new(Projection::new(database(), DeliveryTable)),
         Box::new(Projection::new(database(), CorrelationTables)),
+        Box::new(Projection::new(database(), Tree)),
         Box::new(Indexer::new(database(), &data_dir)),
         Box::new(Exporter::new(database(), base.config.lake.location(&data_dir)?)),
     ];

@@ -45,7 +45,8 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "consumer" => &["log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "projectors" | "correlation" | "search" | "lake" => &["consumer", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "operate" => &["consumer", "log", "db", "domain"],
-        "config" => &["db", "sources", "telemetry", "lake", "search"],
+        "proof" => &["consumer", "sources", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
+        "config" => &["db", "sources", "telemetry", "lake", "search", "proof"],
         _ => return None,
     })
 }

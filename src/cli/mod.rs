@@ -2,6 +2,7 @@
 //!
 //! Answers go to standard output, everything else to standard error. The exit code says what happened: see [`Exit`].
 
+mod checkpoint;
 mod config;
 mod demo;
 mod output;
@@ -13,6 +14,7 @@ mod sql;
 mod status;
 mod tail;
 mod token;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +63,10 @@ enum Command {
     /// Look at events that a consumer could not take; try them again, or give them up
     #[command(subcommand)]
     Parked(parked::Command),
+    /// Recompute the log from its stored bytes; name the first position that is wrong, and why
+    Verify(verify::Arguments),
+    /// Sign what the log is now, for whoever wants to check later that it was not changed
+    Checkpoint(checkpoint::Arguments),
     /// List the sources and the paths to enter at the providers
     Sources(status::SourcesArguments),
     /// Make a new admin token; the one before stops working
@@ -162,6 +168,8 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Search(arguments) => search::run(base, arguments).await,
         Command::Tail(arguments) => tail::run(base, arguments).await,
         Command::Rebuild(arguments) => rebuild::run(base, arguments).await,
+        Command::Verify(arguments) => verify::run(base, arguments).await,
+        Command::Checkpoint(arguments) => checkpoint::run(base, arguments).await,
         Command::Status(arguments) => status::run(base, arguments).await,
         Command::Parked(command) => parked::run(base, command).await,
         Command::Sources(arguments) => status::sources(base, &arguments),

@@ -26,6 +26,9 @@ pub trait Projector: Clone + Send + Sync + 'static {
     const TABLES: &'static [&'static str];
     /// The sources that it follows; none for all of them.
     const SOURCES: Option<&'static [&'static str]> = None;
+    /// True for one that reads what it needs of the log itself, by the batch's span: it is given spans without envelopes
+    /// as well.
+    const BY_SPAN: bool = false;
 
     /// True when this event gives the same rows if it comes after later ones, so that a parked one can be taken late;
     /// otherwise the projection is rebuilt for it.
@@ -83,7 +86,7 @@ impl<P: Projector> Consumer for Projection<P> {
         transaction.batch_execute(&format!("SET LOCAL search_path = {}, public", self.schema)).await?;
         // First, so that an owner that lost its lease writes nothing, and two of them never deadlock over rows.
         lease.advance(&transaction, batch.span).await?;
-        if !batch.envelopes.is_empty() {
+        if P::BY_SPAN || !batch.envelopes.is_empty() {
             self.projector.project(&transaction, batch).await?;
         }
         failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);

@@ -21,6 +21,12 @@ pub enum ApiError {
     /// There is no such thing, or it is not the caller's.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// It was there, and retention dropped it.
+    #[error("{0}")]
+    Gone(String),
+    /// It will be there, but is not yet.
+    #[error("{0}")]
+    NotYet(String),
     /// The path exists, but not for this method.
     #[error("this address takes another method; see the Allow header")]
     Method,
@@ -94,6 +100,8 @@ impl ApiError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::ForeignOrigin | Self::ReadOnly(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Gone(_) => StatusCode::GONE,
+            Self::NotYet(_) => StatusCode::CONFLICT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Parameter { .. } | Self::Body(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -112,6 +120,8 @@ impl ApiError {
             Self::Unauthorized => "unauthorized",
             Self::ForeignOrigin => "foreign_origin",
             Self::NotFound(_) => "not_found",
+            Self::Gone(_) => "gone",
+            Self::NotYet(_) => "not_yet",
             Self::Method => "method_not_allowed",
             Self::Parameter { .. } => "invalid_parameter",
             Self::Body(_) => "invalid_body",

@@ -5,7 +5,7 @@
 //! and a problem body, [`headers`] gives each request its id and each answer its guard.
 //!
 //! ```text
-//! request ─id, span→ route ─door→ handler ─→ read half of projectors, correlation, search, lake ─→ JSON, CSV, GraphQL
+//! request ─id, span→ route ─door→ handler ─→ read half of projectors, correlation, search, lake, proof ─→ JSON, CSV, GraphQL
 //! ```
 //!
 //! Nothing here writes, save the admin token's hash; what people set (validation rules) goes into the log as an
@@ -23,6 +23,7 @@ pub mod ingest;
 mod metrics;
 mod parameters;
 mod parked;
+mod proof;
 pub mod router;
 mod search;
 pub mod server;

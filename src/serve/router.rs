@@ -12,7 +12,7 @@ use axum::routing::{self, MethodRouter};
 use super::auth::{self, Access};
 use super::error::ApiError;
 use super::ingest::{self, Ingest};
-use super::{body, console, events, graphql, health, metrics, parked, search, sql, validation};
+use super::{body, console, events, graphql, health, metrics, parked, proof, search, sql, validation};
 use crate::config::Role;
 use crate::correlation::query::Links;
 use crate::db::Database;
@@ -63,6 +63,10 @@ pub fn routes() -> Vec<Route> {
         Route::get ("/events",                  Caller, events::list),
         Route::get ("/events/summary",          Caller, events::summary),
         Route::get ("/events/{id}",             Caller, events::one),
+        // Whoever wants proof. A checkpoint tells how much comes in, a proof what came: both to callers only.
+        Route::get ("/log/checkpoint",          Caller, proof::checkpoint),
+        Route::get ("/log/proof/{position}",    Caller, proof::inclusion),
+        Route::get ("/log/consistency",         Caller, proof::consistency),
         Route::get ("/validation/rules",        Caller, validation::list),
         Route::post("/validation/rules",        Caller, validation::set),
         Route::delete("/validation/rules/{name}", Caller, validation::remove),

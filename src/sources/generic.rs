@@ -138,6 +138,10 @@ impl Source for Generic {
         !self.verifications.is_empty()
     }
 
+    fn knows(&self, secret_id: &str) -> bool {
+        self.verifications.iter().any(|verification| verification.secret.id() == secret_id)
+    }
+
     fn receive(&self, request: &RawRequest, now: Timestamp) -> Result<Received, Refusal> {
         let mut refusal = Refusal::Unsigned;
         for verification in &self.verifications {

@@ -34,6 +34,10 @@ impl Source for GitHub {
         !self.secrets.is_empty()
     }
 
+    fn knows(&self, secret_id: &str) -> bool {
+        self.secrets.iter().any(|secret| secret.id() == secret_id)
+    }
+
     fn receive(&self, request: &RawRequest, _now: Timestamp) -> Result<Received, Refusal> {
         let given = request.header("x-hub-signature-256").and_then(|value| value.strip_prefix("sha256=")).and_then(digest_from_hex);
         // Looked for even when none was given, so that both take as long.

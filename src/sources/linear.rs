@@ -39,6 +39,10 @@ impl Source for Linear {
         !self.secrets.is_empty()
     }
 
+    fn knows(&self, secret_id: &str) -> bool {
+        self.secrets.iter().any(|secret| secret.id() == secret_id)
+    }
+
     fn receive(&self, request: &RawRequest, now: Timestamp) -> Result<Received, Refusal> {
         let given = request.header("linear-signature").filter(|digits| !digits.bytes().any(|byte| byte.is_ascii_uppercase())).and_then(digest_from_hex);
         let signer = self.secrets.signer_of(&[&request.body], given.as_slice());

@@ -101,7 +101,11 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// True when it has a secret to verify with; one that has none refuses everything.
     fn is_configured(&self) -> bool;
 
-    /// Proves the sender and makes an envelope.
+    /// True when a secret of this name ([`Secret::id`]) is among those that it verifies with.
+    fn knows(&self, secret_id: &str) -> bool;
+
+    /// Proves the sender and makes an envelope. The time is looked at only after the signature was found right, so that
+    /// [`Refusal::Stale`] tells that much; `hooklake verify` relies on it.
     ///
     /// # Errors
     /// See [`Refusal`]; nothing of a refused request is kept.

@@ -50,6 +50,10 @@ impl Source for Own {
         true
     }
 
+    fn knows(&self, _secret_id: &str) -> bool {
+        false
+    }
+
     fn receive(&self, request: &RawRequest, _now: Timestamp) -> Result<Received, Refusal> {
         let payload = Payload::read(&request.body, request.header("content-type"));
         let found = Found {

@@ -52,6 +52,10 @@ impl Source for Slack {
         !self.secrets.is_empty()
     }
 
+    fn knows(&self, secret_id: &str) -> bool {
+        self.secrets.iter().any(|secret| secret.id() == secret_id)
+    }
+
     fn receive(&self, request: &RawRequest, now: Timestamp) -> Result<Received, Refusal> {
         let secret_id = match self.verify(request, now) {
             Ok(secret_id) => secret_id,

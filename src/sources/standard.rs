@@ -56,6 +56,10 @@ impl Source for Standard {
         !self.keys.is_empty()
     }
 
+    fn knows(&self, secret_id: &str) -> bool {
+        self.keys.iter().any(|(known, _)| known == secret_id)
+    }
+
     fn receive(&self, request: &RawRequest, now: Timestamp) -> Result<Received, Refusal> {
         let id = request.header("webhook-id").unwrap_or_default();
         let time = request.header("webhook-timestamp").unwrap_or_default();

@@ -3,6 +3,7 @@
 pub mod fold;
 pub mod follow;
 pub mod process;
+pub mod prove;
 pub mod router;
 mod server;
 

@@ -1,0 +1,6 @@
+-- The batches after position $1 up to and including $2, and whether the week that each was appended in is still kept.
+SELECT b.through_position, b.first_position, b.received_at, b.chain,
+       to_regclass('log.envelopes_' || to_char(b.received_at AT TIME ZONE 'UTC', 'IYYY"w"IW')) IS NOT NULL AS is_kept
+FROM log.batches b
+WHERE b.through_position > $1 AND b.through_position <= $2
+ORDER BY b.through_position
