@@ -94,7 +94,14 @@ impl Base {
     pub fn runner(&self, tasks: &Tasks, metrics: &Metrics) -> Runner {
         let (tail, feed) = Tail::new(self.database.clone(), tasks.stop().clone());
         tasks.spawn("log.tail", feed);
-        Runner { database: self.database.clone(), tail, stop: tasks.stop().clone(), metrics: metrics.clone(), owner: owner() }
+        Runner {
+            database: self.database.clone(),
+            tail,
+            stop: tasks.stop().clone(),
+            metrics: metrics.clone(),
+            owner: owner(),
+            lease_ttl: self.config.consumers.lease_ttl(),
+        }
     }
 
     /// Where files are.

@@ -1,7 +1,9 @@
 //! Settings: read once, typed, checked before anything starts. `config.default.toml` is the reference.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -31,6 +33,8 @@ pub struct Config {
     pub database: db::Settings,
     /// `[logging]`
     pub logging: Logging,
+    /// `[consumers]`
+    pub consumers: Consumers,
     /// `[lake]`
     pub lake: lake::Settings,
     /// `[proof]`
@@ -76,6 +80,22 @@ pub struct Logging {
     pub level: String,
     /// Text or JSON.
     pub format: LogFormat,
+}
+
+/// `[consumers]`: those who follow the log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consumers {
+    /// How long another instance waits before it takes over from an owner that is not heard of, in seconds.
+    pub lease_seconds: u64,
+}
+
+impl Consumers {
+    /// How long a lease holds without being renewed.
+    #[must_use]
+    pub const fn lease_ttl(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds)
+    }
 }
 
 /// `[validation]`
@@ -234,6 +254,10 @@ impl Config {
                 return invalid(format!("setting {name}: must be more than 0"));
             }
         }
+        if !LEASE_SECONDS.contains(&self.consumers.lease_seconds) {
+            let (least, most) = LEASE_SECONDS.into_inner();
+            return invalid(format!("setting consumers.lease_seconds: must be {least} to {most}"));
+        }
         if self.roles.is_empty() {
             return invalid("setting roles: name at least one of ingest, consume, serve".to_owned());
         }
@@ -248,6 +272,9 @@ impl Config {
         Ok(())
     }
 }
+
+/// Shorter, and a busy moment would lose a lease; longer, and nobody would take over.
+const LEASE_SECONDS: RangeInclusive<u64> = 2..=3600;
 
 /// Three lanes of the appender, and one for everyone else who may wait for it.
 const CONNECTIONS_NEEDED: usize = 6;

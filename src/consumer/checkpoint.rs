@@ -1,6 +1,7 @@
 //! Where each consumer stands, and who may move it.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Transaction;
 
@@ -9,13 +10,14 @@ use crate::db::{self, Database};
 use crate::domain::{Position, Span};
 use crate::log::{Fence, Reader};
 
-/// How long a lease holds without being renewed, by the database's clock.
+/// How long a lease holds without being renewed, by the database's clock, unless settings say otherwise.
 pub const LEASE_TTL: Duration = Duration::from_secs(10);
 
 const ENROLL: &str = include_str!("enroll.sql");
 const ACQUIRE: &str = include_str!("acquire.sql");
 const RENEW: &str = include_str!("renew.sql");
 const RELEASE: &str = include_str!("release.sql");
+const HOLDS: &str = include_str!("holds.sql");
 const ADVANCE: &str = include_str!("advance.sql");
 const RECORD: &str = include_str!("record.sql");
 const COMPLAIN: &str = include_str!("complain.sql");
@@ -34,9 +36,24 @@ pub struct Lease {
     /// Raised by every new owner; effects of an older epoch are refused.
     pub epoch: i64,
     owner: String,
+    ttl: Duration,
+    /// When it was taken or renewed last.
+    renewed: Arc<Mutex<Instant>>,
 }
 
 impl Lease {
+    /// Refuses a transaction whose effect leaves the checkpoint where it is.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another owner came: nothing of the transaction may then be committed.
+    pub async fn check(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let statement = transaction.prepare(HOLDS).await?;
+        match transaction.query_opt(&statement, &[&self.consumer, &self.epoch]).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::LeaseLost(self.consumer.clone())),
+        }
+    }
+
     /// Moves the checkpoint within the transaction that holds the effect.
     ///
     /// # Errors
@@ -59,15 +76,27 @@ impl Lease {
         if moved == 1 { Ok(()) } else { Err(Error::LeaseLost(self.consumer.clone())) }
     }
 
-    /// Holds it for another [`LEASE_TTL`].
+    /// Holds it for as long again as when it was taken.
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another owner came.
     pub async fn renew(&self, database: &Database) -> Result<(), Error> {
         let connection = database.get().await?;
         let statement = connection.prepare_cached(RENEW).await?;
-        let held = connection.execute(&statement, &[&self.consumer, &self.epoch, &LEASE_TTL.as_secs_f64()]).await?;
-        if held == 1 { Ok(()) } else { Err(Error::LeaseLost(self.consumer.clone())) }
+        // From before the question: the database counts from a moment after it.
+        let asked = Instant::now();
+        let held = connection.execute(&statement, &[&self.consumer, &self.epoch, &self.ttl.as_secs_f64()]).await?;
+        if held != 1 {
+            return Err(Error::LeaseLost(self.consumer.clone()));
+        }
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        Ok(())
+    }
+
+    /// When the next renewal is due: early enough that two may fail.
+    #[must_use]
+    pub fn due(&self) -> Instant {
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) + self.ttl / 3
     }
 
     /// Gives it back, so that the next owner need not wait.
@@ -138,14 +167,23 @@ pub async fn generation(database: &Database, consumer: &str) -> Result<i32, db::
     Ok(connection.query_opt(&statement, &[&consumer]).await?.map_or(1, |row| row.get(0)))
 }
 
-/// Takes the lease if it is free; none while another owner holds it.
+/// Takes the lease for [`LEASE_TTL`] if it is free; none while another owner holds it.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn acquire(database: &Database, consumer: &str, owner: &str) -> Result<Option<Lease>, Error> {
+    acquire_for(database, consumer, owner, LEASE_TTL).await
+}
+
+/// Takes the lease for this long if it is free; none while another owner holds it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn acquire_for(database: &Database, consumer: &str, owner: &str, ttl: Duration) -> Result<Option<Lease>, Error> {
     let connection = database.get().await?;
-    let row = connection.query_opt(ACQUIRE, &[&consumer, &owner, &LEASE_TTL.as_secs_f64()]).await?;
-    Ok(row.map(|row| Lease { consumer: consumer.to_owned(), epoch: row.get(0), owner: owner.to_owned() }))
+    let asked = Instant::now();
+    let row = connection.query_opt(ACQUIRE, &[&consumer, &owner, &ttl.as_secs_f64()]).await?;
+    Ok(row.map(|row| Lease { consumer: consumer.to_owned(), epoch: row.get(0), owner: owner.to_owned(), ttl, renewed: Arc::new(Mutex::new(asked)) }))
 }
 
 /// Compares where a consumer stands, and what it remembers of the log there, with the log; returns the fence to keep

@@ -5,21 +5,29 @@
 //! lake the Delta `txn`. The [`runner`] reads, applies and repeats; after a crash the same batch comes again. A
 //! [`checkpoint::Lease`] keeps one owner per consumer across instances, and every effect checks its epoch. What a
 //! consumer cannot take is parked with its reason after a few tries, and the rest goes on. [`rebuild`] fills a fresh
-//! copy beside the live one and swaps. A checkpoint carries a [`Fence`](crate::log::Fence): a consumer that is ahead of a
+//! copy beside the live one and swaps; where the order of envelopes does not matter, [`fill`] does it on several
+//! connections at once. A checkpoint carries a [`Fence`](crate::log::Fence): a consumer that is ahead of a
 //! restored log stops, says so, and waits to be rebuilt (decision 0011).
 //!
 //! There is no exactly-once here, only atomic steps that are safe to repeat.
 
 pub mod checkpoint;
+pub mod copy;
+pub mod fill;
+pub mod meter;
 pub mod parked;
 pub mod projection;
 pub mod rebuild;
 pub mod runner;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
 pub use checkpoint::Lease;
+pub use fill::Filler;
+pub use meter::Meter;
 pub use projection::{Projection, Projector};
 pub use runner::Runner;
 
@@ -63,6 +71,16 @@ pub trait Consumer: Send + Sync + 'static {
 
     /// A copy that a rebuild fills beside the live one: empty, or where a rebuild that was killed had brought it.
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error>;
+
+    /// Fills a copy out of order, for a consumer whose rows each come from one envelope.
+    fn filler(&self) -> Option<Arc<dyn Filler>> {
+        None
+    }
+
+    /// Does to a copy that has reached the end of the log what is quicker done once than with every batch.
+    async fn complete(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Makes this copy, which a rebuild filled, the live one. The transaction holds the live consumer still; committing
     /// it completes the swap.

@@ -4,11 +4,14 @@
 //! comes first in the search path then, and swaps them in one transaction. So a projector names its tables without a
 //! schema.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
 use super::checkpoint;
-use super::{Consumer, Error, Lease, Retaken};
+use super::copy::{self, LIVE_SCHEMA};
+use super::{Consumer, Error, Filler, Lease, Retaken};
 use crate::db::{Database, views};
 use crate::domain::{Envelope, Position, Span};
 use crate::failpoint;
@@ -29,6 +32,8 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// True for one that reads what it needs of the log itself, by the batch's span: it is given spans without envelopes
     /// as well.
     const BY_SPAN: bool = false;
+    /// False when every row comes from one envelope and has its `position`, so that a copy can be filled out of order.
+    const IN_ORDER: bool = true;
 
     /// True when this event gives the same rows if it comes after later ones, so that a parked one can be taken late;
     /// otherwise the projection is rebuilt for it.
@@ -41,7 +46,7 @@ pub trait Projector: Clone + Send + Sync + 'static {
 }
 
 /// The consumer of a projector: the live one, or a copy that a rebuild fills.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Projection<P> {
     database: Database,
     projector: P,
@@ -49,13 +54,21 @@ pub struct Projection<P> {
     schema: String,
 }
 
-const LIVE_SCHEMA: &str = "public";
-
 impl<P: Projector> Projection<P> {
     /// The live projection.
     #[must_use]
     pub fn new(database: Database, projector: P) -> Self {
         Self { database, projector, name: P::NAME.to_owned(), schema: LIVE_SCHEMA.to_owned() }
+    }
+
+    /// Makes a transaction one on this projection's tables.
+    async fn enter(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let mut script = format!("SET LOCAL search_path = {}, {LIVE_SCHEMA}", self.schema);
+        if self.schema != LIVE_SCHEMA {
+            // A copy counts from its swap on, which is on disk only after everything before it.
+            script.push_str("; SET LOCAL synchronous_commit = off");
+        }
+        Ok(transaction.batch_execute(&script).await?)
     }
 }
 
@@ -83,7 +96,7 @@ impl<P: Projector> Consumer for Projection<P> {
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
         let mut connection = self.database.get().await?;
         let transaction = connection.transaction().await?;
-        transaction.batch_execute(&format!("SET LOCAL search_path = {}, public", self.schema)).await?;
+        self.enter(&transaction).await?;
         // First, so that an owner that lost its lease writes nothing, and two of them never deadlock over rows.
         lease.advance(&transaction, batch.span).await?;
         if P::BY_SPAN || !batch.envelopes.is_empty() {
@@ -101,7 +114,7 @@ impl<P: Projector> Consumer for Projection<P> {
         }
         let mut connection = self.database.get().await?;
         let transaction = connection.transaction().await?;
-        transaction.batch_execute(&format!("SET LOCAL search_path = {}, public", self.schema)).await?;
+        self.enter(&transaction).await?;
         lease.unpark(&transaction, envelope.position).await?;
         let span = Span { after: Position::new(envelope.position.get() - 1), through: envelope.position };
         self.projector.project(&transaction, &Batch { span, envelopes: vec![envelope.clone()], head: envelope.position }).await?;
@@ -120,26 +133,57 @@ impl<P: Projector> Consumer for Projection<P> {
         // A rebuild that was killed goes on where it stood, unless the code has changed since.
         if made != Some(P::VERSION) {
             let transaction = connection.transaction().await?;
-            transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
-            for table in P::TABLES {
-                transaction.batch_execute(&format!("CREATE TABLE {schema}.{table} (LIKE public.{table} INCLUDING ALL)")).await?;
-            }
+            copy::make(&transaction, &schema, P::TABLES).await?;
             transaction.commit().await?;
             checkpoint::restart(&self.database, &name, P::VERSION).await?;
         }
-        Ok(Box::new(Self { database: self.database.clone(), projector: self.projector.clone(), name, schema }))
+        Ok(Box::new(Self { name, schema, ..self.clone() }))
+    }
+
+    fn filler(&self) -> Option<Arc<dyn Filler>> {
+        let is_copy = self.schema != LIVE_SCHEMA;
+        (is_copy && !P::IN_ORDER).then(|| Arc::new(self.clone()) as Arc<dyn Filler>)
+    }
+
+    async fn complete(&mut self) -> Result<(), Error> {
+        copy::index(&**self.database.get().await?, &self.schema, P::TABLES).await
     }
 
     async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
         // Views stand on the old tables by identity, so they are made anew within the same transaction.
         views::drop_all(transaction).await?;
         for table in P::TABLES {
-            let script =
-                format!("DROP TABLE public.{table}; ALTER TABLE {}.{table} SET SCHEMA public; GRANT SELECT ON public.{table} TO codegen_readonly", self.schema);
+            let script = format!(
+                "DROP TABLE {LIVE_SCHEMA}.{table}; ALTER TABLE {}.{table} SET SCHEMA {LIVE_SCHEMA}; GRANT SELECT ON {LIVE_SCHEMA}.{table} TO codegen_readonly",
+                self.schema
+            );
             transaction.batch_execute(&script).await?;
         }
         transaction.batch_execute(&format!("DROP SCHEMA {}", self.schema)).await?;
         views::install(transaction).await?;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl<P: Projector> Filler for Projection<P> {
+    async fn fill(&self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        self.enter(&transaction).await?;
+        lease.check(&transaction).await?;
+        for table in P::TABLES {
+            let statement = format!("DELETE FROM {table} WHERE \"position\" > {} AND \"position\" <= {}", batch.span.after, batch.span.through);
+            transaction.batch_execute(&statement).await?;
+        }
+        if !batch.envelopes.is_empty() {
+            self.projector.project(&transaction, batch).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    fn sources(&self) -> Option<&[&str]> {
+        P::SOURCES
     }
 }

@@ -1,49 +1,88 @@
 //! Fills a fresh copy of what a consumer keeps beside the live one, from the log's start, and swaps the two.
 //!
+//! ```text
+//! lease of the copy ─→ filled to the log's end ─→ indexes ─→ what came meanwhile ─→ live consumer held still ─→ swap
+//! ```
+//!
 //! Readers see the old one until the swap and the new one after it. A rebuild that was killed goes on where it stood.
 
-use super::checkpoint;
-use super::runner::{Place, Runner};
+use std::time::{Duration, Instant};
+
+use super::checkpoint::{self, Lease};
+use super::runner::{Place, Runner, STAND_BY};
 use super::{Consumer, Error};
 use crate::domain::Position;
 use crate::failpoint;
+use crate::log::Reader;
 
 /// How often a swap is tried before readers that hold the tables make it fail.
 const SWAP_TRIES: u32 = 20;
+/// How much longer than a lease holds a rebuild waits for one whose owner may be gone.
+const LEASE_GRACE: Duration = Duration::from_secs(5);
+/// Batches up to this size are read while the one before is taken; the memory for larger ones is needed once only.
+const READ_AHEAD_BYTES_MAX: i64 = 16 << 20;
+
+/// Told where the copy stands and where the log ends.
+pub type Report<'a> = &'a mut (dyn FnMut(Position, Position) + Send);
+
+/// What becomes of a copy that is filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It takes the live one's place.
+    Swap,
+    /// It stays beside the live one, until another rebuild goes on with it.
+    Keep,
+}
 
 impl Runner {
     /// Rebuilds a consumer; `progress` is told where the copy stands and where the log ends. Returns the position of
     /// the swap.
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another process rebuilds it at this moment, or was killed doing so within the lease.
-    pub async fn rebuild(&self, live: &dyn Consumer, progress: &mut (dyn FnMut(Position, Position) + Send)) -> Result<Position, Error> {
+    /// [`Error::LeaseLost`] when another process rebuilds it at this moment.
+    pub async fn rebuild(&self, live: &dyn Consumer, progress: Report<'_>) -> Result<Position, Error> {
+        self.rebuild_and(live, Then::Swap, progress).await
+    }
+
+    /// Fills a copy of what a consumer keeps, and swaps it or leaves it there. Returns through which position.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another process fills it at this moment.
+    pub async fn rebuild_and(&self, live: &dyn Consumer, then: Then, progress: Report<'_>) -> Result<Position, Error> {
         checkpoint::enroll(&self.database, live.name(), live.version()).await?;
-        let name = checkpoint::copy_name(live.name());
-        checkpoint::enroll(&self.database, &name, 0).await?;
-        let lease = checkpoint::acquire(&self.database, &name, &self.owner).await?;
-        let lease = lease.ok_or_else(|| Error::LeaseLost(name.clone()))?;
-        let outcome = self.fill_and_swap(live, &lease, progress).await;
+        let lease = self.lease_of_copy(&checkpoint::copy_name(live.name())).await?;
+        let outcome = self.fill_and(live, then, &lease, progress).await;
         // After a swap the copy's row is gone, and its lease with it.
         drop(lease.release(&self.database).await);
         outcome
     }
 
-    async fn fill_and_swap(
-        &self,
-        live: &dyn Consumer,
-        lease: &checkpoint::Lease,
-        progress: &mut (dyn FnMut(Position, Position) + Send),
-    ) -> Result<Position, Error> {
+    /// The lease of a copy. A process that was killed filling it keeps its lease until that has run out.
+    async fn lease_of_copy(&self, name: &str) -> Result<Lease, Error> {
+        checkpoint::enroll(&self.database, name, 0).await?;
+        let patience = Instant::now() + self.lease_ttl + LEASE_GRACE;
+        loop {
+            if let Some(lease) = checkpoint::acquire_for(&self.database, name, &self.owner, self.lease_ttl).await? {
+                return Ok(lease);
+            }
+            if Instant::now() >= patience || self.stop.sleep(STAND_BY).await.is_stopped() {
+                return Err(Error::LeaseLost(name.to_owned()));
+            }
+        }
+    }
+
+    async fn fill_and(&self, live: &dyn Consumer, then: Then, lease: &Lease, progress: Report<'_>) -> Result<Position, Error> {
         let mut copy = live.beside().await?;
         let mut place = Place { position: copy.open().await?, since: None };
+        self.fill_to_end(copy.as_mut(), lease, &mut place, progress).await?;
         let mut tries = 0;
         loop {
             while self.step(copy.as_mut(), lease, &mut place).await? {
                 progress(place.position, self.tail.seen());
-                if self.stop.is_told() {
-                    return Err(Error::LeaseLost(lease.consumer.clone()));
-                }
+                self.go_on(lease)?;
+            }
+            if then == Then::Keep {
+                return Ok(place.position);
             }
             tries += 1;
             match self.swap(live.name(), copy.as_mut(), lease, &mut place).await {
@@ -57,8 +96,50 @@ impl Runner {
         }
     }
 
+    /// Fills a copy to what is the end of the log now, and completes it.
+    async fn fill_to_end(&self, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, progress: Report<'_>) -> Result<(), Error> {
+        let head = Reader::new(self.database.clone()).head().await?.position;
+        progress(place.position, head);
+        match copy.filler() {
+            Some(filler) => self.fill(filler, lease, place, head, progress).await?,
+            None => self.fill_in_order(copy, lease, place, head, progress).await?,
+        }
+        self.holding(lease, copy.complete()).await
+    }
+
+    /// Fills a copy one batch after another, reading the next while one is taken.
+    async fn fill_in_order(&self, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, until: Position, progress: Report<'_>) -> Result<(), Error> {
+        let reader = Reader::new(self.database.clone());
+        let sources = copy.sources().map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let sources = sources.as_ref().map(|sources| sources.iter().map(String::as_str).collect::<Vec<_>>());
+        let limits = copy.limits();
+        let read = async |place: Place| reader.after(place.position, place.since, sources.as_deref(), limits).await;
+        let mut ahead = None;
+        while place.position < until {
+            let batch = match ahead.take() {
+                Some(batch) => batch,
+                None => read(*place).await?,
+            };
+            let beyond = place.beyond(&batch);
+            let reads_ahead = limits.bytes <= READ_AHEAD_BYTES_MAX && beyond.position < until;
+            let reading = async { if reads_ahead { Some(read(beyond).await) } else { None } };
+            let (taken, next) = tokio::join!(self.take(copy, lease, &batch), reading);
+            taken?;
+            ahead = next.transpose()?;
+            *place = beyond;
+            progress(place.position, until.max(self.tail.seen()));
+            self.go_on(lease)?;
+        }
+        Ok(())
+    }
+
+    /// An error when it is time to stop.
+    fn go_on(&self, lease: &Lease) -> Result<(), Error> {
+        if self.stop.is_told() { Err(Error::LeaseLost(lease.consumer.clone())) } else { Ok(()) }
+    }
+
     /// Holds the live consumer still, takes what it has seen and the copy has not, and swaps, in one transaction.
-    async fn swap(&self, live: &str, copy: &mut dyn Consumer, lease: &checkpoint::Lease, place: &mut Place) -> Result<(), Error> {
+    async fn swap(&self, live: &str, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<(), Error> {
         let mut connection = self.database.get().await?;
         let transaction = connection.transaction().await?;
         transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;

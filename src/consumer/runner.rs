@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
-use super::checkpoint::{self, LEASE_TTL, Lease};
+use super::checkpoint::{self, Lease};
 use super::parked;
-use super::{Consumer, Error, Next};
+use super::{Consumer, Error, Meter, Next};
 use crate::db::Database;
 use crate::domain::clock::Timestamp;
 use crate::domain::{Position, Span};
@@ -25,9 +25,11 @@ use crate::telemetry::Metrics;
 
 /// How often an event is tried alone before it is parked.
 pub const ATTEMPTS_MAX: i32 = 3;
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(10);
-const STAND_BY: Duration = Duration::from_secs(2);
+pub(super) const RETRY_FIRST: Duration = Duration::from_millis(100);
+pub(super) const RETRY_MAX: Duration = Duration::from_secs(10);
+pub(super) const STAND_BY: Duration = Duration::from_secs(2);
+/// A server that rebuilds by itself says how far it is this often.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
 
 /// What every consumer's loop needs. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +44,8 @@ pub struct Runner {
     pub metrics: Metrics,
     /// The name of this process among the owners of leases.
     pub owner: String,
+    /// How long a lease of this process holds without being renewed.
+    pub lease_ttl: Duration,
 }
 
 /// Where a loop stands in the log.
@@ -51,6 +55,13 @@ pub(super) struct Place {
     pub(super) position: Position,
     /// When it was received, if known.
     pub(super) since: Option<Timestamp>,
+}
+
+impl Place {
+    /// The place after a batch.
+    pub(super) fn beyond(self, batch: &Batch) -> Self {
+        Self { position: batch.span.through, since: batch.envelopes.last().map(|last| last.received_at).or(self.since) }
+    }
 }
 
 impl Runner {
@@ -97,9 +108,9 @@ impl Runner {
         let kept = checkpoint::enroll(&self.database, consumer.name(), consumer.version()).await?;
         if kept != consumer.version() {
             tracing::info!(consumer = consumer.name(), from = kept, to = consumer.version(), "{} has a new version and is rebuilt", consumer.name());
-            self.rebuild(consumer, &mut |_, _| {}).await?;
+            self.rebuild_reporting(consumer).await?;
         }
-        let lease = checkpoint::acquire(&self.database, consumer.name(), &self.owner).await?;
+        let lease = checkpoint::acquire_for(&self.database, consumer.name(), &self.owner, self.lease_ttl).await?;
         let lease = lease.ok_or_else(|| Error::LeaseLost(consumer.name().to_owned()))?;
         tracing::debug!(consumer = consumer.name(), epoch = lease.epoch, "{lease} starts");
         let outcome = self.follow_holding(consumer, &lease).await;
@@ -112,6 +123,19 @@ impl Runner {
             tracing::debug!(error = &error as &dyn std::error::Error, "the lease {lease} ends by itself");
         }
         outcome
+    }
+
+    async fn rebuild_reporting(&self, consumer: &dyn Consumer) -> Result<Position, Error> {
+        let mut meter = Meter::default();
+        let mut reported = Instant::now();
+        self.rebuild(consumer, &mut |position, head| {
+            let progress = meter.note(position, head);
+            if reported.elapsed() >= REPORT_EVERY {
+                reported = Instant::now();
+                tracing::info!(consumer = consumer.name(), %position, %head, "{} is rebuilt to {progress}", consumer.name());
+            }
+        })
+        .await
     }
 
     async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
@@ -131,7 +155,7 @@ impl Runner {
                 () = stop.told() => {}
                 // The loop that feeds the tail ends only when the server stops.
                 _ = self.tail.beyond(place.position) => {}
-                () = tokio::time::sleep(LEASE_TTL / 3) => {
+                () = tokio::time::sleep_until(lease.due().into()) => {
                     lease.renew(&self.database).await?;
                     if self.tail.seen() < place.position {
                         // The log went back under it; what it keeps may have gone back too.
@@ -151,13 +175,16 @@ impl Runner {
             return Ok(false);
         }
         self.take(consumer, lease, &batch).await?;
-        place.position = batch.span.through;
-        place.since = batch.envelopes.last().map(|last| last.received_at).or(place.since);
+        *place = place.beyond(&batch);
         Ok(true)
     }
 
     /// Applies a batch, however often it takes; parks what cannot be taken.
-    async fn take(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
+    pub(super) async fn take(&self, consumer: &mut dyn Consumer, lease: &Lease, batch: &Batch) -> Result<(), Error> {
+        // Batches that each are quick never come to the renewal beside them.
+        if Instant::now() >= lease.due() {
+            lease.renew(&self.database).await?;
+        }
         let mut wait = RETRY_FIRST;
         loop {
             let Err(error) = self.attempt(consumer, lease, batch).await else {
@@ -176,7 +203,7 @@ impl Runner {
                         return Err(error);
                     }
                     lease.renew(&self.database).await?;
-                    wait = (wait * 2).min(RETRY_MAX);
+                    wait = (wait * 2).min(RETRY_MAX).min(self.lease_ttl / 2);
                 }
             }
         }
@@ -224,7 +251,7 @@ impl Runner {
             // Side by side: the row that a renewal writes may be locked by the effect's own transaction, and then the
             // renewal waits for it. Nobody else can take the lease meanwhile, for they would wait for the same row.
             let renewed = async {
-                tokio::time::sleep(LEASE_TTL / 3).await;
+                tokio::time::sleep_until(lease.due().into()).await;
                 lease.renew(&self.database).await
             };
             tokio::select! {
@@ -247,6 +274,6 @@ pub(super) fn describe(error: &Error) -> String {
     text
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -101,6 +101,15 @@ impl Reader {
         self.span(Span { after, through }, since, sources, limits.bytes, head).await
     }
 
+    /// As much of a span that the log has reached as fits into this many bytes of bodies, but at least one envelope;
+    /// what it says of the log's end is the span's.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn within(&self, span: Span, since: Option<Timestamp>, sources: Option<&[&str]>, bytes: i64) -> Result<Batch, db::Error> {
+        self.span(span, since, sources, bytes, span.through).await
+    }
+
     async fn span(&self, span: Span, since: Option<Timestamp>, sources: Option<&[&str]>, bytes: i64, head: Position) -> Result<Batch, db::Error> {
         if span.is_empty() {
             return Ok(Batch { span: Span { after: span.after, through: span.after }, envelopes: Vec::new(), head });

@@ -20,6 +20,7 @@ impl Projector for DeliveryTable {
     const NAME: &'static str = "webhook_deliveries";
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["received_deliveries"];
+    const IN_ORDER: bool = false;
 
     fn takes_late(&self, _: &Envelope) -> bool {
         true

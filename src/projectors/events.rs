@@ -19,6 +19,7 @@ impl Projector for EventTable {
     const NAME: &'static str = "events";
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["events"];
+    const IN_ORDER: bool = false;
 
     fn takes_late(&self, _: &Envelope) -> bool {
         true

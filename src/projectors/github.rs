@@ -21,6 +21,7 @@ impl Projector for GithubTable {
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["github_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["github"]);
+    const IN_ORDER: bool = false;
 
     fn takes_late(&self, _: &Envelope) -> bool {
         true

@@ -21,6 +21,7 @@ impl Projector for LinearTable {
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["linear_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["linear"]);
+    const IN_ORDER: bool = false;
 
     fn takes_late(&self, _: &Envelope) -> bool {
         true

@@ -21,6 +21,7 @@ impl Projector for SlackTable {
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["slack_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["slack"]);
+    const IN_ORDER: bool = false;
 
     fn takes_late(&self, _: &Envelope) -> bool {
         true

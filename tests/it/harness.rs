@@ -142,6 +142,15 @@ impl TestDatabase {
         rows
     }
 
+    /// Runs statements, as the owner of the database.
+    pub async fn execute(&self, sql: &str) {
+        let (client, connection) = self.database.dedicated().await.expect("a connection");
+        let driver = tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        drop(client);
+        driver.await.expect("driven").expect("closed");
+    }
+
     /// The one number that a question has for an answer.
     pub async fn number(&self, sql: &str) -> i64 {
         self.rows(sql).await[0].get(0)

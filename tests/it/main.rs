@@ -24,6 +24,7 @@ mod questions;
 mod readme;
 mod rebuild;
 mod receive;
+mod resume;
 mod search;
 mod sql;
 mod statements;

@@ -30,7 +30,14 @@ impl Fold {
         let appender = Appender::start(&db.database, &tasks, &Metrics::new());
         let (tail, feed) = Tail::new(db.database.clone(), tasks.stop().child());
         tasks.spawn("tail", feed);
-        let runner = Runner { database: db.database.clone(), tail, stop: tasks.stop().child(), metrics: Metrics::new(), owner: "test".to_owned() };
+        let runner = Runner {
+            database: db.database.clone(),
+            tail,
+            stop: tasks.stop().child(),
+            metrics: Metrics::new(),
+            owner: "test".to_owned(),
+            lease_ttl: checkpoint::LEASE_TTL,
+        };
         let fold = Self { db, appender, runner, tasks };
         for consumer in fold.consumers() {
             fold.tasks.spawn("consumer", fold.runner.clone().follow(consumer));

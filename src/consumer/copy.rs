@@ -1,0 +1,71 @@
+//! The tables of a copy: of the same shape as the live ones, in a schema of their own.
+//!
+//! While a copy is filled from the log's start it has only the indexes that keep rows unique; the others are made once,
+//! when it has reached the end, which takes a fraction of the time of keeping them up with every row.
+
+use tokio_postgres::{Client, Transaction};
+
+use super::Error;
+
+/// The schema of the live tables.
+pub(super) const LIVE_SCHEMA: &str = "public";
+
+const INDEXES: &str = include_str!("copy_indexes.sql");
+/// Memory for sorting the entries of one index. It is freed when the index is there.
+const INDEX_MEMORY: &str = "SET maintenance_work_mem = '128MB'";
+
+/// Makes the schema anew, with empty tables like the live ones.
+///
+/// # Errors
+/// When the database does not do it.
+pub(super) async fn make(transaction: &Transaction<'_>, schema: &str, tables: &[&str]) -> Result<(), Error> {
+    transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
+    for table in tables {
+        transaction.batch_execute(&format!("CREATE TABLE {schema}.{table} (LIKE {LIVE_SCHEMA}.{table} INCLUDING ALL EXCLUDING INDEXES)")).await?;
+        for index in missing(transaction.client(), schema, table).await?.into_iter().filter(|index| index.is_unique) {
+            transaction.batch_execute(&index.definition).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the indexes that the live tables have and the copy has not yet, and gathers what the planner wants to know.
+/// One that was killed goes on with the index at which it stood.
+///
+/// # Errors
+/// When the database does not do it.
+pub(super) async fn index(client: &Client, schema: &str, tables: &[&str]) -> Result<(), Error> {
+    client.batch_execute(INDEX_MEMORY).await?;
+    let outcome = index_each(client, schema, tables).await;
+    client.batch_execute("RESET maintenance_work_mem").await?;
+    outcome
+}
+
+async fn index_each(client: &Client, schema: &str, tables: &[&str]) -> Result<(), Error> {
+    for table in tables {
+        for index in missing(client, schema, table).await? {
+            client.batch_execute(&index.definition).await?;
+        }
+        client.batch_execute(&format!("ANALYZE {schema}.{table}")).await?;
+    }
+    Ok(())
+}
+
+/// Removes a copy.
+///
+/// # Errors
+/// When the database does not do it.
+pub(super) async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+    Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?)
+}
+
+/// An index of a live table that the copy has not.
+struct Missing {
+    definition: String,
+    is_unique: bool,
+}
+
+async fn missing(client: &Client, schema: &str, table: &str) -> Result<Vec<Missing>, Error> {
+    let rows = client.query(INDEXES, &[&table, &schema]).await?;
+    Ok(rows.iter().map(|row| Missing { definition: row.get("definition"), is_unique: row.get("is_unique") }).collect())
+}
