@@ -3,11 +3,11 @@
 #
 #   base    a PostgreSQL server, a C compiler; says how to get cargo
 #   demo    base, and real GitHub payloads to send
-#   test    demo, and the providers' own client libraries, the notebooks' Python, promtool
+#   test    demo, and the providers' own client libraries, the notebooks' Python, promtool, haproxy
 #   check   base, and cargo-deny
 #
 # System packages come from apt. Everything else goes into .tools/, which git ignores and `make clean` removes:
-#   .tools/bin/{node,promtool,cargo-deny}, .tools/python/bin/python, .tools/{examples,clients}/node_modules
+#   .tools/bin/{node,promtool,haproxy,cargo-deny}, .tools/python/bin/python, .tools/{examples,clients}/node_modules, .tools/haproxy
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -160,6 +160,38 @@ download_promtool() {
         dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool)
 }
 
+# The same for haproxy, with the libraries that it wants and the system lacks.
+haproxy_program() {
+    [[ ! -x $TOOLS/bin/haproxy ]] || return 0
+    mkdir -p "$TOOLS/bin"
+    if have haproxy || [[ -x /usr/sbin/haproxy ]]; then
+        ln -sf "$(command -v haproxy || printf /usr/sbin/haproxy)" "$TOOLS/bin/haproxy"
+        return 0
+    fi
+    have apt-get || die "please install haproxy"
+    say "installing haproxy (from Debian's package haproxy)"
+    apt-cache show haproxy >/dev/null 2>&1 || { need_root_for apt-get update; refresh_package_lists; }
+    rm -rf "$TOOLS/haproxy"
+    mkdir -p "$TOOLS/haproxy"
+    quietly haproxy download_haproxy "$TOOLS/haproxy"
+    cat >"$TOOLS/bin/haproxy" <<'END'
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")/../haproxy
+LD_LIBRARY_PATH=$(echo "$here"/usr/lib/*-linux-gnu) exec "$here/usr/sbin/haproxy" "$@"
+END
+    chmod +x "$TOOLS/bin/haproxy"
+}
+
+download_haproxy() {
+    local package packages=(haproxy)
+    while read -r package; do
+        dpkg -s "$package" >/dev/null 2>&1 || packages+=("$package")
+    done < <(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances haproxy |
+        grep '^lib' | sort -u)
+    (cd "$1" && apt-get -o APT::Sandbox::User=root download "${packages[@]}" &&
+        for package in *.deb; do dpkg-deb -x "$package" . && rm "$package"; done)
+}
+
 cargo_deny_program() {
     mkdir -p "$TOOLS/bin"
     if have cargo-deny; then
@@ -179,6 +211,7 @@ make_test() {
     npm_packages clients "the providers' client libraries"
     python_packages python "Python for the notebooks" tests/tools/requirements.txt
     promtool_program
+    haproxy_program
 }
 
 case ${1:-} in

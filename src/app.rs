@@ -1,6 +1,6 @@
 //! The composition root: builds everything once, and owns the order of start and stop.
 //!
-//! Start: database, migrations, log, consumers, listener. Stop: the listener lets requests under way finish, the log
+//! Start: database, migrations, log, consumers, listener. Stop: readiness says no while balancers look, the listener lets requests under way finish, the log
 //! stores what still waits, consumers finish their batch and its checkpoint, the embedded database goes last.
 
 use std::net::SocketAddr;
@@ -23,8 +23,9 @@ use crate::projectors::query::Events;
 use crate::proof::Notary;
 use crate::registry::{self, Doors};
 use crate::search::query::Searcher;
+use crate::serve::server::Leave;
 use crate::serve::{self, Access, AdminToken, AppState, Ingest, Parts};
-use crate::tasks::{Stop, Tasks};
+use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 
 /// How long consumers may take to finish their batch.
@@ -152,7 +153,7 @@ pub struct App {
     pub new_token: Option<AdminToken>,
     access: Access,
     tasks: Tasks,
-    listening: Stop,
+    leave: Leave,
     listener: tokio::task::JoinHandle<()>,
 }
 
@@ -187,6 +188,7 @@ impl App {
         let ingest = Ingest::new(doors, appender, database.clone(), clock.clone(), metrics.clone(), &config.server);
         let access = Access::new(database.clone(), clock.clone());
         let new_token = access.ensure_token().await?;
+        let leave = Leave { draining: tasks.stop().child(), stop: tasks.stop().child() };
         let state = AppState::new(Parts {
             access: access.clone(),
             database: database.clone(),
@@ -197,13 +199,12 @@ impl App {
             ingest,
             metrics,
             places: base.places()?,
+            draining: leave.draining.clone(),
             clock,
         });
-        let listening = tasks.stop().child();
-        let serving =
-            serve::server::serve(listener, serve::headers::dress(serve::router(&config.roles, state)), config.server.clone(), tasks.clone(), listening.clone());
-        let listener = tasks.spawn("http", serving);
-        Ok(Self { base, address, new_token, access, tasks, listening, listener })
+        let router = serve::headers::dress(serve::router(&config.roles, state));
+        let listener = tasks.spawn("http", serve::server::serve(listener, router, config.server.clone(), tasks.clone(), leave.clone()));
+        Ok(Self { base, address, new_token, access, tasks, leave, listener })
     }
 
     /// Who may ask; for a command that makes a token.
@@ -212,12 +213,20 @@ impl App {
         &self.access
     }
 
+    /// Says that it is about to leave, and goes on answering for as long as settings say: a balancer has then noticed
+    /// and sends no more.
+    pub async fn drain(&self) {
+        self.leave.draining.tell();
+        tokio::time::sleep(Duration::from_millis(self.base.config.server.drain_ms)).await;
+    }
+
     /// Stops in order; returns the names of tasks that did not end in time.
     ///
     /// # Errors
     /// When the embedded database does not stop.
     pub async fn stop(self) -> anyhow::Result<Vec<&'static str>> {
-        self.listening.tell();
+        self.leave.draining.tell();
+        self.leave.stop.tell();
         // The router goes with the listener, and the last appender with the router: the log's lanes then end.
         if let Err(error) = self.listener.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the listener ended badly");

@@ -69,6 +69,7 @@ pub struct Server {
     pub connections_max: usize,
     pub headers_timeout_ms: u64,
     pub body_timeout_ms: u64,
+    pub drain_ms: u64,
     pub stop_timeout_ms: u64,
 }
 

@@ -18,13 +18,20 @@ pub(super) async fn run(config: Config) -> anyhow::Result<Exit> {
     until_stopped(app).await
 }
 
-/// Waits for Ctrl-C or SIGTERM, then stops in order.
+/// Waits for Ctrl-C or SIGTERM, then stops in order; after SIGTERM not before balancers had time to notice.
 pub(super) async fn until_stopped(app: App) -> anyhow::Result<Exit> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
-        _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        _ = terminate.recv() => {
+            tracing::info!("leaving: /health/ready says so, and requests are answered for {} ms more", app.base.config.server.drain_ms);
+            tokio::select! {
+                () = app.drain() => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
     }
     tracing::info!("stopping");
     let running = app.stop().await?;

@@ -51,14 +51,6 @@ async fn index_each(client: &Client, schema: &str, tables: &[&str]) -> Result<()
     Ok(())
 }
 
-/// Removes a copy.
-///
-/// # Errors
-/// When the database does not do it.
-pub(super) async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-    Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?)
-}
-
 /// An index of a live table that the copy has not.
 struct Missing {
     definition: String,

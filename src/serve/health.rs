@@ -1,5 +1,7 @@
 //! Is it alive, is it ready, how is it.
 
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,6 +19,8 @@ use crate::log::append::QUEUE_ENTRIES_MAX;
 /// Whether the schema is there: false on a database that nobody migrated.
 const SCHEMA: &str = include_str!("schema_is_there.sql");
 
+/// How long what `GET /health/ready` found at the database is told again.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A consumer that is further behind is trouble (I10: healed within 60 s).
 const LAG_SECONDS_MAX: f64 = 60.0;
 /// Less free disk than this is trouble.
@@ -42,14 +46,36 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({"status": "alive"}))
 }
 
-/// `GET /health/ready`: 200 when deliveries can be stored and questions answered, 503 otherwise.
-pub(super) async fn ready(State(app): State<AppState>, _: Caller) -> Response {
-    let schema = schema_is_there(&app).await;
+/// `GET /health/ready`: 200 when deliveries can be stored and questions answered, 503 otherwise, and as soon as the
+/// server is about to leave. Open, because balancers ask it.
+pub(super) async fn ready(State(app): State<AppState>) -> Response {
+    let (database, migrations) = app.schema_seen.look(&app).await;
     let has_room = app.ingest.queue_depth() < QUEUE_ENTRIES_MAX;
-    let checks = json!({"database": schema.is_ok(), "migrations": schema.unwrap_or(false), "queue": has_room});
-    let is_ready = checks.as_object().is_some_and(|checks| checks.values().all(|check| check == true));
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"status": if is_ready { "ready" } else { "not ready" }, "checks": checks}))).into_response()
+    let status = match (app.draining.is_told(), database && migrations && has_room) {
+        (true, _) => "draining",
+        (false, true) => "ready",
+        (false, false) => "not ready",
+    };
+    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(json!({"status": status, "checks": {"database": database, "migrations": migrations, "queue": has_room}}))).into_response()
+}
+
+/// What the last look at the database found. One look serves everyone for a while: strangers may ask.
+#[derive(Debug, Default)]
+pub struct SchemaSeen(tokio::sync::Mutex<Option<(Instant, bool, bool)>>);
+
+impl SchemaSeen {
+    /// Whether the database answers, and whether its schema is there.
+    async fn look(&self, app: &AppState) -> (bool, bool) {
+        let mut seen = self.0.lock().await;
+        if let Some((_, database, migrations)) = seen.filter(|(at, ..)| at.elapsed() < LOOK_EVERY) {
+            return (database, migrations);
+        }
+        let schema = schema_is_there(app).await;
+        let (database, migrations) = (schema.is_ok(), schema.unwrap_or(false));
+        *seen = Some((Instant::now(), database, migrations));
+        (database, migrations)
+    }
 }
 
 async fn schema_is_there(app: &AppState) -> Result<bool, db::Error> {
@@ -58,7 +84,7 @@ async fn schema_is_there(app: &AppState) -> Result<bool, db::Error> {
 
 /// `GET /health`: the whole and its parts; 503 when the whole is unhealthy.
 pub(super) async fn health(State(app): State<AppState>, _: Caller) -> Response {
-    let asked = std::time::Instant::now();
+    let asked = Instant::now();
     let standings = checkpoint::standings(&app.database).await;
     let latency_ms = asked.elapsed().as_secs_f64() * 1000.0;
     let (open, idle) = app.database.connections();

@@ -21,12 +21,13 @@ use crate::lake::engine::Engine;
 use crate::operate::Places;
 use crate::projectors::query::Events;
 use crate::search::query::Searcher;
+use crate::tasks::Stop;
 use crate::telemetry::Metrics;
 
 /// What a route asks of whoever knocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
-    /// Nothing: liveness, the way in, and webhooks, which prove themselves.
+    /// Nothing: liveness and readiness, the way in, and webhooks, which prove themselves.
     Open,
     /// A credential.
     Caller,
@@ -77,7 +78,7 @@ pub fn routes() -> Vec<Route> {
         Route::post("/logout",                  Caller, console::logout),
         // Operators.
         Route::get ("/health/live",             Open,   health::live),
-        Route::get ("/health/ready",            Status, health::ready),
+        Route::get ("/health/ready",            Open,   health::ready),
         Route::get ("/health",                  Status, health::health),
         Route::get ("/metrics",                 Status, metrics::metrics),
         Route::get ("/analytics/metrics",       Caller, metrics::analytics),
@@ -172,6 +173,8 @@ pub struct Parts {
     pub ingest: Ingest,
     /// Where the lake, the index and the embedded cluster are: their disks are watched.
     pub places: Places,
+    /// Told when this process is about to leave.
+    pub draining: Stop,
     /// What time it is.
     pub clock: Clock,
 }
@@ -183,13 +186,15 @@ pub struct Inner {
     pub started: Instant,
     /// The GraphQL schema.
     pub schema: graphql::Schema,
+    /// For balancers, who ask often.
+    pub schema_seen: health::SchemaSeen,
 }
 
 impl AppState {
     /// The state of a server that starts now.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, started: Instant::now(), schema: graphql::schema() }))
+        Self(Arc::new(Inner { parts, started: Instant::now(), schema: graphql::schema(), schema_seen: health::SchemaSeen::default() }))
     }
 }
 

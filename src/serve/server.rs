@@ -7,6 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -23,8 +28,19 @@ const HEADERS_BYTES_MAX: usize = 32 * 1024;
 /// How long to wait when no more files can be opened.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// When a server leaves, in this order.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    /// It still takes requests, but asks whoever sends them to go elsewhere with the next.
+    pub draining: Stop,
+    /// It takes no more, and finishes those under way.
+    pub stop: Stop,
+}
+
 /// Serves until told to stop, then lets the requests under way finish, for as long as settings allow.
-pub async fn serve(listener: TcpListener, router: Router, settings: Server, tasks: Tasks, stop: Stop) {
+pub async fn serve(listener: TcpListener, router: Router, settings: Server, tasks: Tasks, leave: Leave) {
+    let Leave { draining, stop } = leave;
+    let router = router.layer(middleware::from_fn_with_state(draining, send_elsewhere));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(settings.connections_max));
     while let Some(Ok(place)) = stop.or(Arc::clone(&places).acquire_owned()).await {
@@ -51,6 +67,15 @@ pub async fn serve(listener: TcpListener, router: Router, settings: Server, task
     if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still under way after {patience:?} and are cut off");
     }
+}
+
+/// An answer of a server that leaves is the last on its connection.
+async fn send_elsewhere(State(draining): State<Stop>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if draining.is_told() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 type Connection = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;

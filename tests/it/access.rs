@@ -1,4 +1,4 @@
-//! Nothing but liveness and the login page is open, and a credential is what it must be.
+//! Nothing but liveness, readiness and the login page is open, and a credential is what it must be.
 
 use axum::body::Body;
 use axum::http::request::Builder;
@@ -28,7 +28,7 @@ async fn every_route_but_the_open_ones_wants_a_credential() {
     }
     let signed = [("POST", "/webhook"), ("POST", "/webhook/{source}"), ("POST", "/webhook/custom/{name}")];
     assert_eq!(open[..3], signed, "webhooks prove themselves");
-    assert_eq!(open[3..], [("GET", "/login"), ("POST", "/login"), ("GET", "/health/live")]);
+    assert_eq!(open[3..], [("GET", "/login"), ("POST", "/login"), ("GET", "/health/live"), ("GET", "/health/ready")]);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod readme;
 mod rebuild;
 mod receive;
 mod resume;
+mod rolling;
 mod search;
 mod sql;
 mod statements;

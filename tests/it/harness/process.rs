@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use super::{GITHUB_SECRET, LINEAR_SECRET, SLACK_SECRET, TestDatabase, wait_until};
 
@@ -14,10 +15,21 @@ pub struct Process {
 impl Process {
     /// Starts it and waits until it listens.
     pub async fn start(db: &TestDatabase) -> Self {
+        Self::start_with(db, &[]).await
+    }
+
+    /// Starts it with these settings as well.
+    pub async fn start_with(db: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        Self::start_at(db, address, settings).await
+    }
+
+    /// Starts it where another one was.
+    pub async fn start_at(db: &TestDatabase, address: SocketAddr, settings: &[(&str, &str)]) -> Self {
         let child = command(db)
             .arg("serve")
             .env("PORT", address.port().to_string())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
@@ -31,6 +43,13 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().expect("kill runs");
         assert!(status.success(), "kill -{name}");
+    }
+
+    /// Waits for its end while others go on; the exit code, if it was not killed.
+    pub async fn wait_for_end(&mut self) -> Option<i32> {
+        let child = Mutex::new(&mut self.child);
+        wait_until("the process ends", async || child.lock().expect("a lock").try_wait().expect("a child of ours").is_some()).await;
+        self.child.wait().expect("it ended").code()
     }
 
     /// Waits for its end; the exit code, if it was not killed.

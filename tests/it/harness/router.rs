@@ -17,7 +17,7 @@ use hooklake::registry::Doors;
 use hooklake::search::Indexer;
 use hooklake::search::query::Searcher;
 use hooklake::serve::{Access, AppState, Ingest, Parts, headers, router};
-use hooklake::tasks::Tasks;
+use hooklake::tasks::{Stop, Tasks};
 use hooklake::telemetry::Metrics;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -78,6 +78,7 @@ impl App {
             metrics: metrics.clone(),
             ingest,
             places: Places { data: db.directory.path().to_owned(), lake: db.directory.path().join("lake") },
+            draining: Stop::default(),
             clock: clock.clone(),
         });
         Self { router: headers::dress(router(&config.roles, state)), access, token, clock, database, metrics, appender, db }
