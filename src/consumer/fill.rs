@@ -68,8 +68,8 @@ impl Runner {
                 after = span.through;
                 spans.push_back(Arc::clone(&filling).span(span, place.since));
             }
-            let Some(filled) = self.holding(lease, async { Ok(spans.next().await) }).await? else { return Ok(()) };
-            let (span, since) = filled?;
+            let Some(outcome) = self.holding(lease, async { Ok(spans.next().await) }).await? else { return Ok(()) };
+            let (span, since) = outcome?;
             if Instant::now() >= lease.due() {
                 lease.renew(&self.database).await?;
             }

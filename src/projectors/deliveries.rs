@@ -1,14 +1,16 @@
 //! The table `received_deliveries`: how each delivery in the log came in. The view `webhook_deliveries` adds those that
 //! came again.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
-use super::entry::{Entry, cut, row};
+use super::entry::{body_bytes, cut, flags, row};
 use crate::consumer::{Error, Projector};
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::text;
-use crate::domain::{Envelope, ParseStatus};
+use crate::domain::{Envelope, ParseStatus, Payload};
 use crate::log::Batch;
 
 /// Keeps the table `received_deliveries`.
@@ -27,8 +29,8 @@ impl Projector for DeliveryTable {
     }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-        let entries = Entry::all(batch);
-        let rows = entries.iter().map(Row::of).collect::<Vec<_>>();
+        let skimmed = batch.envelopes.iter().map(Skimmed::of).collect::<Vec<_>>();
+        let rows = skimmed.iter().map(Row::of).collect::<Vec<_>>();
         Row::insert(&rows, transaction).await
     }
 }
@@ -46,7 +48,7 @@ row! {
         retry_attempts: i32,
         retry_reason: Option<&'a str>,
         error: Option<&'static str>,
-        flags: String,
+        flags: &'a str,
         verdict: &'static str,
         secret_id: Option<&'a str>,
         body_bytes: i32,
@@ -55,29 +57,51 @@ row! {
     }
 }
 
+/// An envelope, and the little that this table wants of its body: most bodies need not be kept in memory for it.
+struct Skimmed<'a> {
+    envelope: &'a Envelope,
+    id: String,
+    flags: String,
+    status: ParseStatus,
+    delivery_id: Cow<'a, str>,
+}
+
+impl<'a> Skimmed<'a> {
+    fn of(envelope: &'a Envelope) -> Self {
+        let named = ["x-github-delivery", "linear-delivery", "webhook-id"].into_iter().find_map(|name| envelope.headers.get(name));
+        let (status, delivery_id) = if let Some(named) = named {
+            (Payload::skim(&envelope.body, envelope.headers.get("content-type")), Cow::Borrowed(named))
+        } else {
+            let payload = envelope.payload();
+            let event_id = text(&payload.value, "/event_id").map(|id| Cow::Owned(id.to_owned()));
+            (payload.status, event_id.unwrap_or(Cow::Borrowed(envelope.delivery_key.as_str())))
+        };
+        Self { envelope, id: envelope.id.to_string(), flags: flags(envelope), status, delivery_id }
+    }
+}
+
 impl<'a> Row<'a> {
-    fn of(entry: &'a Entry<'_>) -> Self {
-        let envelope = entry.envelope;
+    fn of(skimmed: &'a Skimmed<'_>) -> Self {
+        let envelope = skimmed.envelope;
         let header = |name: &str| envelope.headers.get(name);
-        let named = ["x-github-delivery", "linear-delivery", "webhook-id"].into_iter().find_map(header);
         // The two clocks may differ, so an answer may seem to precede its question.
         let waited_us = (envelope.received_at - envelope.arrived_at).num_microseconds().unwrap_or(0).max(0);
         Self {
             position: envelope.position.get(),
-            id: &entry.id,
+            id: &skimmed.id,
             tenant: envelope.tenant.as_str(),
             source: &envelope.source,
             delivery_key: &envelope.delivery_key,
-            delivery_id: named.or_else(|| text(entry.value(), "/event_id")).unwrap_or(&envelope.delivery_key),
+            delivery_id: &skimmed.delivery_id,
             event_type: cut(&envelope.event_type),
             response_time_ms: f64::from(u32::try_from(waited_us).unwrap_or(u32::MAX)) / 1000.0,
             retry_attempts: header("x-slack-retry-num").and_then(|number| number.trim().parse().ok()).unwrap_or(0),
             retry_reason: header("x-slack-retry-reason"),
-            error: (entry.payload.status != ParseStatus::Ok).then(|| entry.payload.status.as_str()),
-            flags: entry.flags(),
+            error: (skimmed.status != ParseStatus::Ok).then(|| skimmed.status.as_str()),
+            flags: &skimmed.flags,
             verdict: envelope.verdict.as_str(),
             secret_id: envelope.secret_id.as_deref(),
-            body_bytes: entry.body_bytes(),
+            body_bytes: body_bytes(envelope),
             user_agent: header("user-agent"),
             received_at: envelope.received_at,
         }

@@ -18,11 +18,6 @@ pub(super) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Every envelope of a batch.
-    pub(super) fn all(batch: &'a Batch) -> Vec<Self> {
-        Self::chosen(batch, |_| true)
-    }
-
     /// Every envelope that is not a replay of one stored before.
     pub(super) fn fresh(batch: &'a Batch) -> Vec<Self> {
         Self::chosen(batch, |envelope| !envelope.is_replay())
@@ -51,13 +46,23 @@ impl<'a> Entry<'a> {
 
     /// The flags as one text, for `string_to_array`.
     pub(super) fn flags(&self) -> String {
-        self.envelope.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(",")
+        flags(self.envelope)
     }
 
     /// The size of the body.
     pub(super) fn body_bytes(&self) -> i32 {
-        i32::try_from(self.envelope.body.len()).unwrap_or(i32::MAX)
+        body_bytes(self.envelope)
     }
+}
+
+/// An envelope's flags as one text, for `string_to_array`.
+pub(super) fn flags(envelope: &Envelope) -> String {
+    envelope.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// The size of an envelope's body.
+pub(super) fn body_bytes(envelope: &Envelope) -> i32 {
+    i32::try_from(envelope.body.len()).unwrap_or(i32::MAX)
 }
 
 /// A text for an indexed column; none when it is too long for one, which no real name is.

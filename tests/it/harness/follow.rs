@@ -30,7 +30,14 @@ impl App {
         let tasks = Tasks::default();
         let (tail, feed) = Tail::new(database.clone(), tasks.stop().child());
         tasks.spawn("log.tail", feed);
-        let runner = Runner { database: database.clone(), tail, stop: tasks.stop().child(), metrics: Metrics::new(), owner: "test".into(), lease_ttl: checkpoint::LEASE_TTL };
+        let runner = Runner {
+            database: database.clone(),
+            tail,
+            stop: tasks.stop().child(),
+            metrics: Metrics::new(),
+            owner: "test".into(),
+            lease_ttl: checkpoint::LEASE_TTL,
+        };
         let appender = Appender::start(&database, &tasks, &Metrics::new());
         Self { database, tasks, data_dir: db.directory.path().to_owned(), runner, appender, _db: db }
     }
