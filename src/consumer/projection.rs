@@ -179,6 +179,7 @@ impl<P: Projector> Filler for Projection<P> {
         if !batch.envelopes.is_empty() {
             self.projector.project(&transaction, batch).await?;
         }
+        failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);
         transaction.commit().await?;
         Ok(())
     }

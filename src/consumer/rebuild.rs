@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Lease};
 use super::runner::{Place, Runner, STAND_BY};
-use super::{Consumer, Error};
+use super::{Consumer, Error, Next};
 use crate::domain::Position;
 use crate::failpoint;
 use crate::log::Reader;
@@ -73,7 +73,16 @@ impl Runner {
 
     async fn fill_and(&self, live: &dyn Consumer, then: Then, lease: &Lease, progress: Report<'_>) -> Result<Position, Error> {
         let mut copy = live.beside().await?;
-        let mut place = Place { position: copy.open().await?, since: None };
+        let position = match copy.open().await {
+            // It was begun on another log than this restored one: there is nothing to go on with.
+            Err(error) if error.next() == Next::Halt => {
+                checkpoint::restart(&self.database, &lease.consumer, 0).await?;
+                copy = live.beside().await?;
+                copy.open().await?
+            }
+            opened => opened?,
+        };
+        let mut place = Place { position, since: None };
         self.fill_to_end(copy.as_mut(), lease, &mut place, progress).await?;
         let mut tries = 0;
         loop {
