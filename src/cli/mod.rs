@@ -5,6 +5,7 @@
 mod checkpoint;
 mod config;
 mod demo;
+mod diff;
 mod output;
 mod parked;
 mod rebuild;
@@ -58,6 +59,8 @@ enum Command {
     Tail(tail::Arguments),
     /// Build what a consumer keeps anew from the log, beside the live one, and swap
     Rebuild(rebuild::Arguments),
+    /// Show which rows a rebuild changed, before it is swapped
+    Diff(diff::Arguments),
     /// Show how the log, its consumers, its disks and the database are
     Status(status::Arguments),
     /// Look at events that a consumer could not take; try them again, or give them up
@@ -168,6 +171,7 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Search(arguments) => search::run(base, arguments).await,
         Command::Tail(arguments) => tail::run(base, arguments).await,
         Command::Rebuild(arguments) => rebuild::run(base, arguments).await,
+        Command::Diff(arguments) => diff::run(base, arguments).await,
         Command::Verify(arguments) => verify::run(base, arguments).await,
         Command::Checkpoint(arguments) => checkpoint::run(base, arguments).await,
         Command::Status(arguments) => status::run(base, arguments).await,

@@ -7,9 +7,12 @@ use clap::Args;
 
 use super::Exit;
 use crate::app::Base;
+use crate::consumer::copy::schema_as_of;
 use crate::consumer::rebuild::Then;
-use crate::consumer::{Consumer, Error, Meter};
+use crate::consumer::{Consumer, Error, Meter, Runner};
 use crate::domain::Position;
+use crate::domain::clock::Timestamp;
+use crate::log::Reader;
 use crate::registry;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
@@ -25,6 +28,13 @@ pub(super) struct Arguments {
     /// Leave the filled copy beside the live one, for `hooklake diff`; a later rebuild goes on with it and swaps
     #[arg(long)]
     no_swap: bool,
+    /// Leave the live one alone, and build what it was at a position of the log, or at a time (RFC 3339, or a day for
+    /// its beginning in UTC), as tables in the schema `as_of_NAME`
+    #[arg(long, value_name = "POSITION|TIME", conflicts_with = "no_swap")]
+    as_of: Option<String>,
+    /// Remove what --no-swap and --as-of left beside the live one
+    #[arg(long, conflicts_with_all = ["no_swap", "as_of"])]
+    discard: bool,
 }
 
 /// Rebuilds a consumer beside the live one; a server may go on running.
@@ -33,23 +43,72 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     let Some(consumer) = find(&consumers, &arguments.consumer) else { return Ok(Exit::Refused) };
     let tasks = Tasks::default();
     let runner = base.runner(&tasks, &Metrics::new());
-    let then = if arguments.no_swap { Then::Keep } else { Then::Swap };
+    let outcome = if arguments.discard {
+        runner.discard_copies(consumer).await.map(|()| {
+            println!("Nothing stands beside {} any more.", consumer.name());
+            Exit::Done
+        })
+    } else if let Some(text) = &arguments.as_of {
+        as_of(base, &runner, consumer, text).await?
+    } else {
+        beside(&runner, consumer, arguments.no_swap).await
+    };
+    tasks.stop().tell();
+    match outcome {
+        Err(Error::LeaseLost(copy)) => anyhow::bail!("{copy} is filled by another process at this moment; `hooklake status` shows how far it is"),
+        outcome => Ok(outcome?),
+    }
+}
+
+async fn beside(runner: &Runner, consumer: &dyn Consumer, no_swap: bool) -> Result<Exit, Error> {
+    let then = if no_swap { Then::Keep } else { Then::Swap };
     let mut teller = Teller::new(consumer.name());
     let outcome = runner.rebuild_and(consumer, then, &mut |position, head| teller.tell(position, head)).await;
     teller.end();
-    tasks.stop().tell();
-    if let Err(Error::LeaseLost(copy)) = &outcome {
-        anyhow::bail!("{copy} is filled by another process at this moment; `hooklake status` shows which, and how far it is");
-    }
-    let position = outcome?;
+    let (position, name) = (outcome?, consumer.name());
     match then {
-        Then::Swap => println!("{} is rebuilt through position {position} and live.", arguments.consumer),
+        Then::Swap => println!("{name} is rebuilt through position {position} and live."),
         Then::Keep => println!(
-            "A new {0} is filled through position {position} beside the live one. Compare with `hooklake diff {0}`, swap with `hooklake rebuild {0}`.",
-            arguments.consumer
+            "A new {name} is filled through position {position} beside the live one. Compare with `hooklake diff {name}`, swap with `hooklake rebuild {name}`."
         ),
     }
     Ok(Exit::Done)
+}
+
+async fn as_of(base: &Base, runner: &Runner, consumer: &dyn Consumer, text: &str) -> anyhow::Result<Result<Exit, Error>> {
+    let reader = Reader::new(base.database.clone());
+    let head = reader.head().await?.position;
+    let at = match (text.parse::<i64>(), time(text)) {
+        (Ok(position), _) => Position::new(position),
+        (_, Some(time)) => reader.received_by(time).await?,
+        _ => {
+            eprintln!("hooklake: {text:?} is neither a position nor a time like 2026-11-21T12:00:00Z or 2026-11-21");
+            return Ok(Ok(Exit::Refused));
+        }
+    };
+    if at < Position::START || at > head {
+        eprintln!("hooklake: there is no position {at}; the log ends at {head}");
+        return Ok(Ok(Exit::Refused));
+    }
+    let name = consumer.name();
+    let mut teller = Teller::new(name);
+    let outcome = runner.rebuild_as_of(consumer, at, &mut |position, head| teller.tell(position, head)).await;
+    teller.end();
+    Ok(outcome.map(|is_table| {
+        if !is_table {
+            eprintln!("hooklake: {name} keeps no tables; --as-of is for those that do");
+            return Exit::Refused;
+        }
+        let tables: Vec<String> = consumer.tables().iter().map(|table| format!("{}.{table}", schema_as_of(name))).collect();
+        println!("As it stood at position {at}: {}. Ask as codegen_readonly; remove with `hooklake rebuild {name} --discard`.", tables.join(", "));
+        Exit::Done
+    }))
+}
+
+/// A time, or the beginning of a day in UTC.
+fn time(text: &str) -> Option<Timestamp> {
+    let day = || Some(text.parse::<chrono::NaiveDate>().ok()?.and_hms_opt(0, 0, 0)?.and_utc());
+    chrono::DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()).or_else(day)
 }
 
 /// The consumer of this name; says which there are when there is none.

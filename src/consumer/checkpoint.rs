@@ -126,6 +126,23 @@ pub fn copy_name(consumer: &str) -> String {
     format!("{consumer}@rebuild")
 }
 
+/// The name of the copy that shows what this consumer kept at some position.
+#[must_use]
+pub fn as_of_name(consumer: &str) -> String {
+    format!("{consumer}@as-of")
+}
+
+/// Forgets a copy.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_copy(transaction: &Transaction<'_>, copy: &str) -> Result<(), Error> {
+    for statement in ["DELETE FROM hooklake.parked WHERE consumer = $1", "DELETE FROM hooklake.consumers WHERE name = $1"] {
+        transaction.execute(statement, &[&copy]).await?;
+    }
+    Ok(())
+}
+
 /// Puts a copy's row back to the start, with the version of the code that will fill it.
 ///
 /// # Errors
@@ -267,6 +284,14 @@ pub struct Standing {
     pub epoch: i64,
     /// Why it stands still, when it does.
     pub error: Option<String>,
+}
+
+impl Standing {
+    /// True for a copy beside a live consumer, which may stand still for as long as one likes.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.name.contains('@')
+    }
 }
 
 /// Where every consumer stands, by name.

@@ -6,6 +6,7 @@
 use tokio_postgres::{Client, Transaction};
 
 use super::Error;
+use crate::domain::Position;
 
 /// The schema of the live tables.
 pub(super) const LIVE_SCHEMA: &str = "public";
@@ -49,6 +50,37 @@ async fn index_each(client: &Client, schema: &str, tables: &[&str]) -> Result<()
         client.batch_execute(&format!("ANALYZE {schema}.{table}")).await?;
     }
     Ok(())
+}
+
+/// The schema of the copy that a rebuild fills.
+pub(super) fn schema_beside(consumer: &str) -> String {
+    format!("rebuild_{consumer}")
+}
+
+/// The schema of the copy that shows what was at some position; people name it in their questions.
+#[must_use]
+pub fn schema_as_of(consumer: &str) -> String {
+    format!("as_of_{consumer}")
+}
+
+/// Lets the read-only role ask a copy, and says in the database what it is.
+///
+/// # Errors
+/// When the database does not do it.
+pub(super) async fn publish(transaction: &Transaction<'_>, schema: &str, at: Position) -> Result<(), Error> {
+    let script = format!(
+        "GRANT USAGE ON SCHEMA {schema} TO codegen_readonly; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO codegen_readonly;
+         COMMENT ON SCHEMA {schema} IS 'As it stood at position {at} of the log; nothing is added to it.'"
+    );
+    Ok(transaction.batch_execute(&script).await?)
+}
+
+/// Removes a copy.
+///
+/// # Errors
+/// When the database does not do it.
+pub(super) async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+    Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?)
 }
 
 /// An index of a live table that the copy has not.

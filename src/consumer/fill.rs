@@ -76,7 +76,7 @@ impl Runner {
             self.settle(lease, span).await?;
             place.position = span.through;
             place.since = since.or(place.since);
-            progress(place.position, until.max(self.tail.seen()));
+            progress(place.position, until);
             if self.stop.is_told() {
                 return Err(Error::LeaseLost(lease.consumer.clone()));
             }

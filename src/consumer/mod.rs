@@ -13,6 +13,7 @@
 
 pub mod checkpoint;
 pub mod copy;
+pub mod diff;
 pub mod fill;
 pub mod meter;
 pub mod parked;
@@ -71,6 +72,19 @@ pub trait Consumer: Send + Sync + 'static {
 
     /// A copy that a rebuild fills beside the live one: empty, or where a rebuild that was killed had brought it.
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error>;
+
+    /// The PostgreSQL tables that it keeps; none for what is kept elsewhere.
+    fn tables(&self) -> &[&str] {
+        &[]
+    }
+
+    /// An empty copy under a name of its own, for what it was at some position; none for what is no table.
+    async fn as_of(&self) -> Result<Option<Box<dyn Consumer>>, Error> {
+        Ok(None)
+    }
+
+    /// Lets go of what would keep another owner out.
+    fn close(&mut self) {}
 
     /// Fills a copy out of order, for a consumer whose rows each come from one envelope.
     fn filler(&self) -> Option<Arc<dyn Filler>> {

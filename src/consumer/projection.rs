@@ -123,7 +123,7 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
-        let schema = format!("rebuild_{}", P::NAME);
+        let schema = copy::schema_beside(P::NAME);
         let name = checkpoint::copy_name(P::NAME);
         let mut connection = self.database.get().await?;
         let made = connection
@@ -138,6 +138,20 @@ impl<P: Projector> Consumer for Projection<P> {
             checkpoint::restart(&self.database, &name, P::VERSION).await?;
         }
         Ok(Box::new(Self { name, schema, ..self.clone() }))
+    }
+
+    fn tables(&self) -> &[&str] {
+        P::TABLES
+    }
+
+    async fn as_of(&self) -> Result<Option<Box<dyn Consumer>>, Error> {
+        let (schema, name) = (copy::schema_as_of(P::NAME), checkpoint::as_of_name(P::NAME));
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        copy::make(&transaction, &schema, P::TABLES).await?;
+        transaction.commit().await?;
+        checkpoint::restart(&self.database, &name, P::VERSION).await?;
+        Ok(Some(Box::new(Self { name, schema, ..self.clone() })))
     }
 
     fn filler(&self) -> Option<Arc<dyn Filler>> {

@@ -9,11 +9,12 @@
 use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Lease};
+use super::copy;
 use super::runner::{Place, Runner, STAND_BY};
 use super::{Consumer, Error, Next};
 use crate::domain::Position;
 use crate::failpoint;
-use crate::log::Reader;
+use crate::log::{BatchLimits, Reader};
 
 /// How often a swap is tried before readers that hold the tables make it fail.
 const SWAP_TRIES: u32 = 20;
@@ -105,13 +106,61 @@ impl Runner {
         }
     }
 
+    /// Builds what a consumer kept when it had seen the log through a position, beside the live one, in the schema
+    /// [`schema_as_of`](copy::schema_as_of); an earlier one is replaced. False for a consumer that keeps no tables.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another process does so at this moment.
+    pub async fn rebuild_as_of(&self, live: &dyn Consumer, at: Position, progress: Report<'_>) -> Result<bool, Error> {
+        let lease = self.lease_of_copy(&checkpoint::as_of_name(live.name())).await?;
+        let outcome = self.fill_as_of(live, at, &lease, progress).await;
+        drop(lease.release(&self.database).await);
+        outcome
+    }
+
+    async fn fill_as_of(&self, live: &dyn Consumer, at: Position, lease: &Lease, progress: Report<'_>) -> Result<bool, Error> {
+        let Some(mut copy) = live.as_of().await? else { return Ok(false) };
+        let mut place = Place { position: copy.open().await?, since: None };
+        self.fill_through(copy.as_mut(), lease, &mut place, at, progress).await?;
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        lease.check(&transaction).await?;
+        copy::publish(&transaction, &copy::schema_as_of(live.name()), at).await?;
+        // It follows the log no further, so it is no consumer.
+        checkpoint::forget_copy(&transaction, &lease.consumer).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Removes the copies of a consumer that stand beside the live one.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another process fills one at this moment.
+    pub async fn discard_copies(&self, live: &dyn Consumer) -> Result<(), Error> {
+        let copies =
+            [(checkpoint::copy_name(live.name()), copy::schema_beside(live.name())), (checkpoint::as_of_name(live.name()), copy::schema_as_of(live.name()))];
+        for (name, schema) in copies {
+            self.lease_of_copy(&name).await?;
+            let mut connection = self.database.get().await?;
+            let transaction = connection.transaction().await?;
+            copy::remove(&transaction, &schema).await?;
+            checkpoint::forget_copy(&transaction, &name).await?;
+            transaction.commit().await?;
+        }
+        Ok(())
+    }
+
     /// Fills a copy to what is the end of the log now, and completes it.
     async fn fill_to_end(&self, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, progress: Report<'_>) -> Result<(), Error> {
         let head = Reader::new(self.database.clone()).head().await?.position;
-        progress(place.position, head);
+        self.fill_through(copy, lease, place, head, progress).await
+    }
+
+    async fn fill_through(&self, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, until: Position, progress: Report<'_>) -> Result<(), Error> {
+        progress(place.position, until);
         match copy.filler() {
-            Some(filler) => self.fill(filler, lease, place, head, progress).await?,
-            None => self.fill_in_order(copy, lease, place, head, progress).await?,
+            Some(filler) => self.fill(filler, lease, place, until, progress).await?,
+            None => self.fill_in_order(copy, lease, place, until, progress).await?,
         }
         self.holding(lease, copy.complete()).await
     }
@@ -122,7 +171,11 @@ impl Runner {
         let sources = copy.sources().map(|sources| sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         let sources = sources.as_ref().map(|sources| sources.iter().map(String::as_str).collect::<Vec<_>>());
         let limits = copy.limits();
-        let read = async |place: Place| reader.after(place.position, place.since, sources.as_deref(), limits).await;
+        let read = async |place: Place| {
+            let left = u32::try_from(place.position.distance_to(until)).unwrap_or(u32::MAX);
+            let limits = BatchLimits { entries: limits.entries.min(left), ..limits };
+            reader.after(place.position, place.since, sources.as_deref(), limits).await
+        };
         let mut ahead = None;
         while place.position < until {
             let batch = match ahead.take() {
@@ -136,7 +189,7 @@ impl Runner {
             taken?;
             ahead = next.transpose()?;
             *place = beyond;
-            progress(place.position, until.max(self.tail.seen()));
+            progress(place.position, until);
             self.go_on(lease)?;
         }
         Ok(())

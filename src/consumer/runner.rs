@@ -114,6 +114,7 @@ impl Runner {
         let lease = lease.ok_or_else(|| Error::LeaseLost(consumer.name().to_owned()))?;
         tracing::debug!(consumer = consumer.name(), epoch = lease.epoch, "{lease} starts");
         let outcome = self.follow_holding(consumer, &lease).await;
+        consumer.close();
         if let Err(error) = &outcome
             && error.next() == Next::Halt
         {

@@ -10,6 +10,7 @@ use crate::domain::envelope::{Flag, Headers, Verdict};
 use crate::domain::{Envelope, EventId, Position, Span, Tenant};
 
 const READ: &str = include_str!("read.sql");
+const RECEIVED_BY: &str = include_str!("received_by.sql");
 const READ_ONE: &str = include_str!("read_one.sql");
 const FENCES: &str = include_str!("fences.sql");
 
@@ -88,6 +89,15 @@ impl Reader {
             }
         }
         Ok(said)
+    }
+
+    /// The last position that was received at or before a time; [`Position::START`] when there is none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn received_by(&self, time: Timestamp) -> Result<Position, db::Error> {
+        let row = self.database.get().await?.query_opt(RECEIVED_BY, &[&time]).await?;
+        Ok(row.map_or(Position::START, |row| Position::new(row.get(0))))
     }
 
     /// What comes after a position. `since` is the time of the last envelope read, if known; it saves looking at older

@@ -134,6 +134,11 @@ impl Consumer for Indexer {
         }
     }
 
+    fn close(&mut self) {
+        // The next owner, on this machine, needs the lock of the index.
+        self.open = None;
+    }
+
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
         if self.open.is_none() {
             self.open().await?;

@@ -9,10 +9,12 @@ mod faults;
 
 mod access;
 mod cli;
+mod compare;
 mod consumers;
 mod correlation;
 mod crash;
 mod graphql;
+mod instances;
 mod lake;
 mod limits;
 mod log;

@@ -40,6 +40,11 @@ impl Process {
         process
     }
 
+    /// Its number, with which it signs its leases.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().expect("kill runs");
         assert!(status.success(), "kill -{name}");
