@@ -2,14 +2,15 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench clean
+.PHONY: help demo serve test check bench ingest overload clean
 
 # Where cargo puts what it builds; a machine may set it for several projects at once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+BENCHES := ingest
 PAYLOADS := .tools/examples/node_modules/@octokit/webhooks-examples
 
 help:
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 14
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 demo: ## start hooklake, send it real webhooks, show what it makes of them; Ctrl-C stops it
 	@deploy/setup.sh demo
@@ -37,7 +38,13 @@ check: ## format, lints, docs, house rules, licences and origin of dependencies
 bench: ## how much it takes in per second, beside what the database itself can do
 	@deploy/setup.sh demo
 	@echo 'The first build optimises every dependency: about twenty minutes on two cores, once.'
-	HOOKLAKE_BENCH_PAYLOADS=$(abspath $(PAYLOADS)) cargo bench --locked --bench ingest
+	BENCH_PAYLOADS=$(abspath $(PAYLOADS)) cargo bench --locked $(addprefix --bench ,$(or $(filter $(BENCHES),$(MAKECMDGOALS)),$(BENCHES)))
+
+$(BENCHES): bench
+
+overload: ## ten times as many senders as it is rated for; SECONDS=300
+	@deploy/setup.sh demo
+	BENCH_PAYLOADS=$(abspath $(PAYLOADS)) BENCH_OVERLOAD_SECONDS=$(or $(SECONDS),300) cargo bench --locked --bench ingest
 
 clean: ## remove what was built and fetched; ./data stays
 	cargo clean

@@ -1,71 +1,130 @@
 //! How many deliveries a second hooklake takes, beside what the database itself can take: `make bench`.
 //!
 //! One run, one machine: a raw `COPY` of the same envelopes into a table of the same shape is the physical limit; then
-//! signed deliveries over HTTP to a real server process, on 64 and on 1,000 connections, each acknowledged after a
-//! durable commit. The load generator shares the machine with both.
+//! signed deliveries over HTTP to a real server process, on 1, 64 and 1,000 connections, each acknowledged after a
+//! durable commit. The load generator shares the machine with both. `make overload` sends as fast as 10,000 impatient
+//! connections can instead, and then looks how soon all is as before.
 
+#[path = "ingest/bodies.rs"]
+mod bodies;
 #[path = "ingest/copy.rs"]
 mod copy;
 #[path = "ingest/load.rs"]
 mod load;
 #[path = "ingest/server.rs"]
 mod server;
+#[path = "ingest/steps.rs"]
+mod steps;
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use hooklake::demo::deliveries;
+use bodies::Bodies;
+use server::Server;
 
-/// Deliveries of each measurement; with the real payloads' mean of 9.9 KB about 200 MB.
-const DELIVERIES: usize = 20_000;
 const CONNECTIONS: [usize; 3] = [1, 64, 1000];
-/// What the server does meanwhile.
-const ROLES: [(&str, &str); 2] = [("ingest only", "ingest"), ("with every consumer", "ingest,consume,serve")];
-/// A single connection waits for each commit, so it gets fewer.
-const DELIVERIES_ALONE: usize = 1_000;
+const RATED_CONNECTIONS: usize = 1000;
+/// Ten times as many as the rate is stated for, and none of them waits.
+const OVERLOAD_CONNECTIONS: usize = 10 * RATED_CONNECTIONS;
+const INGEST_ONLY: &str = "ingest";
+const EVERYTHING: &str = "ingest,consume,serve";
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let payloads =
-        std::env::var_os("HOOKLAKE_BENCH_PAYLOADS").map_or_else(|| PathBuf::from(".tools/examples/node_modules/@octokit/webhooks-examples"), PathBuf::from);
-    let bodies: Vec<String> = deliveries::examples(&payloads)?.into_iter().map(|delivery| delivery.body).collect();
-    let mean = bodies.iter().map(String::len).sum::<usize>() / bodies.len();
-    println!("{} real GitHub payloads, {mean} bytes on average, {DELIVERIES} deliveries a measurement\n", bodies.len());
+    let overload = std::env::var("BENCH_OVERLOAD_SECONDS").ok();
+    match overload {
+        Some(seconds) => overloaded(Duration::from_secs(seconds.parse().context("BENCH_OVERLOAD_SECONDS")?)).await,
+        None => rates().await,
+    }
+}
 
-    println!("{:<42} {:>10} {:>9} {:>9} {:>9} {:>8}", "", "per second", "p50 ms", "p99 ms", "RSS MB", "ratio");
-    let mut copied = None;
-    for (name, roles) in ROLES {
-        let server = server::Server::start(roles).await.context("the server does not start")?;
-        if copied.is_none() {
-            let rate = copy::measure(&server.cluster, &bodies, DELIVERIES).await.context("the raw COPY")?;
-            println!("{:<42} {rate:>10.0} {:>9} {:>9} {:>9} {:>8}", "raw COPY, one transaction", "", "", "", "1.00");
-            copied = Some(rate);
-        }
-        for connections in CONNECTIONS {
-            measure(name, &server, &bodies, connections, copied.unwrap_or(1.0)).await?;
-        }
-        server.stop().await?;
+/// All tables, or those named on the command line: `cargo bench --bench ingest -- small`.
+async fn rates() -> anyhow::Result<()> {
+    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let is_wanted = |name: &str| named.is_empty() || named.iter().any(|wanted| wanted == name);
+    let real = bodies::real()?;
+    if is_wanted("steps") {
+        steps::print(&real.texts)?;
+    }
+    heading();
+    if is_wanted("small") {
+        table(&bodies::small(&real), "ingest only", INGEST_ONLY).await?;
+    }
+    if is_wanted("large") {
+        table(&bodies::large(&real), "ingest only", INGEST_ONLY).await?;
+    }
+    if is_wanted("real") {
+        table(&real, "ingest only", INGEST_ONLY).await?;
+    }
+    if is_wanted("consumers") {
+        table(&real, "with every consumer", EVERYTHING).await?;
     }
     Ok(())
 }
 
-async fn measure(name: &str, server: &server::Server, bodies: &[String], connections: usize, copied: f64) -> anyhow::Result<()> {
-    let count = if connections == 1 { DELIVERIES_ALONE } else { DELIVERIES };
-    let requests = load::prepare(bodies, connections, count);
-    let measured = load::run(server.address, requests).await.context("the load")?;
-    let rate = measured.accepted as f64 / measured.took.as_secs_f64();
+async fn table(bodies: &Bodies, name: &str, roles: &str) -> anyhow::Result<()> {
+    println!("\n{}, {} bytes on average, {} deliveries a measurement", bodies.name, bodies.mean(), bodies.deliveries);
+    let server = Server::start(roles).await.context("the server does not start")?;
+    let copied = copy::measure(&server.cluster, &bodies.texts, bodies.deliveries).await.context("the raw COPY")?;
+    println!("{:<42} {copied:>10.0} {:>9} {:>9} {:>9} {:>8}", "raw COPY, one transaction", "", "", "", "1.00");
+    for connections in CONNECTIONS {
+        measure(name, &server, bodies, connections, copied).await?;
+    }
+    server.stop().await
+}
+
+fn heading() {
+    println!("{:<42} {:>10} {:>9} {:>9} {:>9} {:>8}", "", "per second", "p50 ms", "p99 ms", "RSS MB", "ratio");
+}
+
+/// A single connection waits for each commit, so it gets fewer. Returns accepted deliveries a second.
+async fn measure(name: &str, server: &Server, bodies: &Bodies, connections: usize, copied: f64) -> anyhow::Result<f64> {
+    let count = if connections == 1 { bodies.deliveries / 20 } else { bodies.deliveries.max(connections) };
+    let mut measured = load::run(server.address, &bodies.texts, connections, count).await.context("the load")?;
+    let rate = measured.accepted.count() as f64 / measured.took.as_secs_f64();
     println!(
-        "{:<42} {rate:>10.0} {:>9.1} {:>9.1} {:>9} {:>8.2}",
+        "{:<42} {rate:>10.0} {:>9.1} {:>9.1} {:>9} {:>8.2}{}",
         format!("{name}, {connections} connection{}", if connections == 1 { "" } else { "s" }),
-        milliseconds(measured.percentile(0.50)),
-        milliseconds(measured.percentile(0.99)),
+        milliseconds(measured.accepted.percentile(0.50)),
+        milliseconds(measured.accepted.percentile(0.99)),
         server.resident_mb()?,
-        rate / copied
+        rate / copied,
+        refusals(&mut measured.refused),
     );
-    anyhow::ensure!(measured.accepted == count, "{} of {count} deliveries were accepted", measured.accepted);
-    Ok(())
+    Ok(rate)
+}
+
+fn refusals(refused: &mut load::Latencies) -> String {
+    match refused.count() {
+        0 => String::new(),
+        count => format!("  (503: {count}, p99 {:.0} ms)", milliseconds(refused.percentile(0.99))),
+    }
+}
+
+/// The rate before, under overload, and after it.
+async fn overloaded(time: Duration) -> anyhow::Result<()> {
+    let real = bodies::real()?;
+    let server = Server::start(INGEST_ONLY).await.context("the server does not start")?;
+    heading();
+    let rated = measure("rated", &server, &real, RATED_CONNECTIONS, 1.0).await?;
+    let mut measured = load::run_for(server.address, &real.texts, OVERLOAD_CONNECTIONS, time).await?;
+    let seconds = measured.took.as_secs_f64();
+    let (accepted, refused) = (measured.accepted.count() as f64 / seconds, measured.refused.count() as f64 / seconds);
+    println!(
+        "{:<42} {accepted:>10.0} {:>9.1} {:>9.1} {:>9} {:>8.2}  ({refused:.0} times 503 a second, p50 {:.0} ms, p99 {:.0} ms)",
+        format!("overload, {OVERLOAD_CONNECTIONS} connections, {seconds:.0} s"),
+        milliseconds(measured.accepted.percentile(0.50)),
+        milliseconds(measured.accepted.percentile(0.99)),
+        server.resident_mb()?,
+        accepted / rated,
+        milliseconds(measured.refused.percentile(0.50)),
+        milliseconds(measured.refused.percentile(0.99)),
+    );
+    let over = Instant::now();
+    measure("after it", &server, &real, RATED_CONNECTIONS, rated).await?;
+    println!("measured {:.1} s after the overload ended", over.elapsed().as_secs_f64());
+    server.stop().await
 }
 
 fn milliseconds(duration: Duration) -> f64 {
