@@ -22,7 +22,7 @@ pub const NAME: &str = "lake";
 /// The most entries of one commit.
 pub const BATCH_ENTRIES_MAX: u32 = 20_000;
 /// The most bytes of bodies of one commit, save that one envelope always goes.
-pub const BATCH_BYTES_MAX: i64 = 64 << 20;
+pub const BATCH_BYTES_MAX: i64 = 16 << 20;
 /// How often a swap is tried when the live exporter had a commit under way.
 const SWAP_TRIES: u32 = 3;
 

@@ -1,7 +1,7 @@
 //! The lake: the whole log as one Delta table that any engine reads, and SQL over it and the newest events as one.
 //!
 //! ```text
-//! log ─20,000 entries or 64 MB→ Exporter ─one Delta commit, its txn is the position→ <lake>/events/day=…/*.parquet
+//! log ─20,000 entries or 16 MB→ Exporter ─one Delta commit, its txn is the position→ <lake>/events/day=…/*.parquet
 //!  │                                                                                      ↓ position ≤ W
 //!  └── hot tail: (W, head], in spans ──────────────────────────────────────────────→ Engine: table `events` → Answer
 //! ```

@@ -8,13 +8,16 @@
 //! `log.append` answers as the first time if it had committed; when the time is up the sender is told to come back, and
 //! the delivery key sorts it out.
 
+mod columns;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
-use uuid::Uuid;
+
+use columns::Columns;
 
 use super::chain::{self, Hash, Leaf};
 use crate::db::{self, Database};
@@ -28,13 +31,16 @@ use crate::telemetry::Metrics;
 const APPEND: &str = include_str!("append.sql");
 
 /// Requests that may wait for a lane; one more is told to come back later.
-pub const QUEUE_ENTRIES_MAX: usize = 8192;
+pub const QUEUE_ENTRIES_MAX: usize = 2048;
 /// The most envelopes of one transaction.
 pub const BATCH_ENTRIES_MAX: usize = 512;
 /// The most bytes of bodies of one transaction, save that one envelope always goes.
-pub const BATCH_BYTES_MAX: usize = 8 << 20;
+pub const BATCH_BYTES_MAX: usize = 2 << 20;
 /// Batches in flight at once: while one commits, the next is on its way.
 pub const LANES: usize = 3;
+/// Bytes of bodies in all batches in flight; each is copied twice on its way to the database. A body that is larger
+/// goes alone.
+pub const IN_FLIGHT_BYTES_MAX: usize = 24 << 20;
 /// How long a batch is tried before its senders are told to come back. Slack allows 3 s for the whole answer.
 pub const BATCH_TIME_MAX: Duration = Duration::from_secs(2);
 /// The longest delivery key; longer ones are hashed by the source.
@@ -131,9 +137,16 @@ impl Appender {
     pub fn start(database: &Database, tasks: &Tasks, metrics: &Metrics) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
+        let room = Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX));
         let appended = Arc::new(Notify::new());
         for _ in 0..LANES {
-            let lane = Lane { database: database.clone(), waiting: Arc::clone(&waiting), appended: Arc::clone(&appended), metrics: metrics.clone() };
+            let lane = Lane {
+                database: database.clone(),
+                waiting: Arc::clone(&waiting),
+                room: Arc::clone(&room),
+                appended: Arc::clone(&appended),
+                metrics: metrics.clone(),
+            };
             tasks.spawn("log.append", lane.run());
         }
         tasks.spawn_until_stopped("log.notify", super::tail::announce(database.clone(), appended));
@@ -152,6 +165,12 @@ impl Appender {
             mpsc::error::TrySendError::Closed(_) => AppendError::Stopping,
         })?;
         answer.await.map_err(|_| AppendError::Stopping)?
+    }
+
+    /// True when one more request would be told to come back.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.queue.capacity() == 0
     }
 
     /// Requests that wait for a lane now.
@@ -187,16 +206,25 @@ impl Sealed {
 struct Lane {
     database: Database,
     waiting: Arc<Mutex<mpsc::Receiver<Request>>>,
+    room: Arc<Semaphore>,
     appended: Arc<Notify>,
     metrics: Metrics,
 }
 
+/// What goes into one transaction, and the room that it takes while it does.
+struct InFlight {
+    requests: Vec<Request>,
+    room: OwnedSemaphorePermit,
+}
+
 impl Lane {
     async fn run(self) {
-        while let Some(batch) = self.next_batch().await {
-            let (envelopes, replies): (Vec<_>, Vec<_>) = batch.into_iter().map(|request| (request.envelope, request.reply)).unzip();
+        while let Some(InFlight { requests, room }) = self.next_batch().await {
+            let (envelopes, replies): (Vec<_>, Vec<_>) = requests.into_iter().map(|request| (request.envelope, request.reply)).unzip();
             let started = Instant::now();
-            match self.store(&envelopes).await {
+            let outcome = self.store(&envelopes).await;
+            drop(room);
+            match outcome {
                 Ok(receipts) => {
                     self.metrics.appended(envelopes.len(), receipts.iter().filter(|receipt| receipt.outcome == Outcome::Accepted).count(), started.elapsed());
                     self.appended.notify_one();
@@ -218,22 +246,32 @@ impl Lane {
     }
 
     /// Waits for one request, then takes what else is there; none when the queue is closed and empty.
-    async fn next_batch(&self) -> Option<Vec<Request>> {
+    async fn next_batch(&self) -> Option<InFlight> {
         let mut waiting = self.waiting.lock().await;
         loop {
-            let mut batch = vec![waiting.recv().await?];
-            let mut bytes = batch[0].envelope.new.body.len();
-            while batch.len() < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
+            let mut requests = vec![waiting.recv().await?];
+            let mut bytes = requests[0].envelope.new.body.len();
+            // While it waits for room, the queue fills and the batch grows.
+            let mut room = self.room_for(bytes.min(IN_FLIGHT_BYTES_MAX)).await?;
+            while requests.len() < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
                 let Ok(request) = waiting.try_recv() else { break };
-                bytes += request.envelope.new.body.len();
-                batch.push(request);
+                let more = request.envelope.new.body.len();
+                bytes += more;
+                // Never more than there is in all, or it would wait for itself.
+                room.merge(self.room_for(more.min(IN_FLIGHT_BYTES_MAX - room.num_permits())).await?);
+                requests.push(request);
             }
             // Whoever was refused for lack of time must not find the delivery stored (I3).
-            batch.retain(|request| !request.reply.is_closed());
-            if !batch.is_empty() {
-                return Some(batch);
+            requests.retain(|request| !request.reply.is_closed());
+            if !requests.is_empty() {
+                return Some(InFlight { requests, room });
             }
         }
+    }
+
+    /// Waits until so many more bytes may be in flight; none is never the case, for the room is not closed.
+    async fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).await.ok()
     }
 
     /// Stores a batch, again and again until it is known to be stored or the time is up.
@@ -314,70 +352,6 @@ impl Drop for Discard {
     }
 }
 
-/// The batch as the arrays that `log.append` takes.
-struct Columns<'a> {
-    ids: Vec<Uuid>,
-    tenants: Vec<&'a str>,
-    sources: Vec<&'a str>,
-    keys: Vec<&'a str>,
-    tags: Vec<Option<i64>>,
-    types: Vec<&'a str>,
-    arrived: Vec<Timestamp>,
-    headers: Vec<&'a str>,
-    bodies: Vec<&'a [u8]>,
-    salts: Vec<&'a [u8]>,
-    hashes: Vec<&'a [u8]>,
-    leaves: Vec<&'a [u8]>,
-    verdicts: Vec<&'a str>,
-    secrets: Vec<Option<&'a str>>,
-    flags: Vec<String>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a [Sealed]) -> Self {
-        fn column<'a, T>(batch: &'a [Sealed], value: impl FnMut(&'a Sealed) -> T) -> Vec<T> {
-            batch.iter().map(value).collect()
-        }
-        Self {
-            ids: column(batch, |sealed| sealed.new.id.uuid()),
-            tenants: column(batch, |sealed| sealed.new.tenant.as_str()),
-            sources: column(batch, |sealed| sealed.new.source.as_str()),
-            keys: column(batch, |sealed| sealed.new.delivery_key.as_str()),
-            tags: column(batch, |sealed| sealed.new.signature_tag),
-            types: column(batch, |sealed| sealed.new.event_type.as_str()),
-            arrived: column(batch, |sealed| sealed.new.arrived_at),
-            headers: column(batch, |sealed| sealed.headers.as_str()),
-            bodies: column(batch, |sealed| &*sealed.new.body),
-            salts: column(batch, |sealed| sealed.salt.as_slice()),
-            hashes: column(batch, |sealed| sealed.body_hash.as_slice()),
-            leaves: column(batch, |sealed| sealed.leaf.as_slice()),
-            verdicts: column(batch, |sealed| sealed.new.verdict.as_str()),
-            secrets: column(batch, |sealed| sealed.new.secret_id.as_deref()),
-            flags: column(batch, |sealed| sealed.new.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(",")),
-        }
-    }
-
-    fn parameters(&self) -> [&(dyn tokio_postgres::types::ToSql + Sync); 15] {
-        [
-            &self.ids,
-            &self.tenants,
-            &self.sources,
-            &self.keys,
-            &self.tags,
-            &self.types,
-            &self.arrived,
-            &self.headers,
-            &self.bodies,
-            &self.salts,
-            &self.hashes,
-            &self.leaves,
-            &self.verdicts,
-            &self.secrets,
-            &self.flags,
-        ]
-    }
-}
-
 /// PostgreSQL's answer to a row that no partition takes: a check violation that names no constraint.
 fn is_missing_partition(error: &db::Error) -> bool {
     match error {
@@ -387,3 +361,6 @@ fn is_missing_partition(error: &db::Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

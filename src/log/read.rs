@@ -25,7 +25,7 @@ pub struct BatchLimits {
 
 impl Default for BatchLimits {
     fn default() -> Self {
-        Self { entries: 500, bytes: 16 << 20 }
+        Self { entries: 500, bytes: 4 << 20 }
     }
 }
 

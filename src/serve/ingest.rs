@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use rejected::Rejected;
@@ -21,7 +21,7 @@ use rejected::Rejected;
 use super::AppState;
 use crate::consumer::checkpoint;
 use crate::db::Database;
-use crate::domain::Clock;
+use crate::domain::{Clock, Position};
 use crate::log::{AppendError, Appender, Outcome, Receipt};
 use crate::registry::{Door, Doors, Listing};
 use crate::sources::own::{self, Own};
@@ -32,6 +32,8 @@ use crate::telemetry::Metrics;
 const ANSWER_WITHIN: Duration = Duration::from_millis(2400);
 /// The unit in which memory for bodies is counted.
 const BUDGET_UNIT: usize = 1024;
+/// Room that is made on a sender's word for what it has not sent yet, in bytes.
+const RESERVED_MAX: usize = 64 * 1024;
 
 /// What receiving needs. Cheap to clone.
 #[derive(Clone)]
@@ -43,6 +45,27 @@ pub struct Ingest {
     metrics: Metrics,
     budget: Arc<Semaphore>,
     body_timeout: Duration,
+}
+
+/// The reply that senders of five systems expect, in one.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "senders match on these fields")]
+struct Reply {
+    status: &'static str,
+    success: bool,
+    event_id: String,
+    position: Position,
+    duplicate: bool,
+    processed: bool,
+    /// Nothing forwards events yet, so none was.
+    routed: bool,
+    /// In milliseconds.
+    processing_time: u128,
+    /// When it was answered, in milliseconds since 1970.
+    timestamp: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Ingest {
@@ -80,6 +103,10 @@ impl Ingest {
         let arrived_at = self.clock.now();
         let (parts, body) = request.into_parts();
         check_headers(&parts.headers, door.body_bytes_max)?;
+        // Before the body is read and its signature computed: what must come again anyway should cost nothing.
+        if self.appender.is_full() {
+            return Err(AppendError::Busy.into());
+        }
         // Held until the answer, so that what waits to be stored counts as well.
         let (body, _memory) = self.read(body, door.body_bytes_max).await?;
         let bytes = body.len();
@@ -96,60 +123,49 @@ impl Ingest {
         if let Some(challenge) = echo {
             return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response());
         }
-        Ok(Json(self.reply(&receipt, &warnings, took).await).into_response())
+        Ok(Json(self.reply(&receipt, warnings, took).await).into_response())
     }
 
-    /// The reply that senders of five systems expect, in one.
-    async fn reply(&self, receipt: &Receipt, warnings: &[String], took: Duration) -> Value {
+    async fn reply(&self, receipt: &Receipt, warnings: Vec<String>, took: Duration) -> Reply {
         let is_new = receipt.outcome == Outcome::Accepted;
-        // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells.
-        let processed = !is_new && checkpoint::position(&self.database, "events").await.is_ok_and(|position| position >= receipt.position);
-        let mut reply = json!({
-            "status": outcome_word(receipt.outcome),
-            "success": true,
-            "eventId": receipt.id.to_string(),
-            "position": receipt.position,
-            "duplicate": !is_new,
-            "processed": processed,
-            // Nothing forwards events yet, so none was.
-            "routed": false,
-            "processingTime": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "timestamp": self.clock.now().timestamp_millis(),
-        });
-        if !warnings.is_empty() {
-            reply["warnings"] = json!(warnings);
+        Reply {
+            status: outcome_word(receipt.outcome),
+            success: true,
+            event_id: receipt.id.to_string(),
+            position: receipt.position,
+            duplicate: !is_new,
+            // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells.
+            processed: !is_new && checkpoint::position(&self.database, "events").await.is_ok_and(|position| position >= receipt.position),
+            routed: false,
+            processing_time: took.as_millis(),
+            timestamp: self.clock.now().timestamp_millis(),
+            warnings,
         }
-        reply
     }
 
     /// Reads a body of at most `bytes_max`, within the time and the memory that all bodies share.
     async fn read(&self, mut body: Body, bytes_max: usize) -> Result<(Bytes, OwnedSemaphorePermit), Rejected> {
         let mut memory = Arc::clone(&self.budget).try_acquire_many_owned(0).map_err(|_| Rejected::Unavailable("the server is stopping"))?;
+        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(bytes_max);
         let reading = async {
-            let mut first: Option<Bytes> = None;
             let mut whole = BytesMut::new();
-            let mut length = 0;
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|_| Rejected::Broken)?;
                 let Ok(data) = frame.into_data() else { continue };
-                length += data.len();
+                let length = whole.len() + data.len();
                 if length > bytes_max {
                     return Err(Rejected::TooLarge(bytes_max));
                 }
                 let missing = length.div_ceil(BUDGET_UNIT).saturating_sub(memory.num_permits());
                 let more = Arc::clone(&self.budget).try_acquire_many_owned(u32::try_from(missing).unwrap_or(u32::MAX));
                 memory.merge(more.map_err(|_| Rejected::Unavailable("too many bodies are being received"))?);
-                // Most bodies come in one piece, which is then not copied.
-                if let (None, true) = (&first, whole.is_empty()) {
-                    first = Some(data);
-                } else {
-                    if let Some(first) = first.take() {
-                        whole.extend_from_slice(&first);
-                    }
-                    whole.extend_from_slice(&data);
+                if whole.is_empty() {
+                    // Copied even when it came in one piece: that piece would hold the connection's whole buffer.
+                    whole.reserve(declared.clamp(data.len(), RESERVED_MAX.max(data.len())));
                 }
+                whole.extend_from_slice(&data);
             }
-            Ok(first.unwrap_or_else(|| whole.freeze()))
+            Ok(whole.freeze())
         };
         let bytes = tokio::time::timeout(self.body_timeout, reading).await.map_err(|_| Rejected::TooSlow)??;
         Ok((bytes, memory))
