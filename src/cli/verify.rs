@@ -23,7 +23,9 @@ use crate::tasks::Tasks;
 /// How often the line of progress is written anew.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
 /// Workers that read at once, at most; each has a connection.
-const WORKERS_MAX: usize = 8;
+const WORKERS_MAX: usize = 16;
+/// While one waits for the database, another computes.
+const WORKERS_PER_CORE: usize = 2;
 
 /// `hooklake verify …`
 #[derive(Debug, Args)]
@@ -75,7 +77,8 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
         }
     }
 
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX).min(base.config.database.connections_max / 3);
+    let workers =
+        std::thread::available_parallelism().map_or(1, |cores| cores.get() * WORKERS_PER_CORE).min(WORKERS_MAX).min(base.config.database.connections_max / 3);
     let progress = Arc::new(Progress::default());
     let tasks = Tasks::default();
     let started = Instant::now();
