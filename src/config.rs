@@ -12,7 +12,7 @@ use crate::db;
 use crate::lake;
 use crate::proof;
 use crate::sources::generic::{TimestampValidation, Verification};
-use crate::sources::{Secret, Secrets};
+use crate::sources::{Network, Secret, Secrets};
 use crate::telemetry::LogFormat;
 
 mod environment;
@@ -67,6 +67,7 @@ pub struct Server {
     pub body_bytes_max: usize,
     pub bodies_in_flight_bytes_max: usize,
     pub connections_max: usize,
+    pub trusted_proxies: Vec<Network>,
     pub headers_timeout_ms: u64,
     pub body_timeout_ms: u64,
     pub drain_ms: u64,
@@ -135,6 +136,8 @@ pub struct Provider {
     /// False: its path answers 404.
     pub enabled: bool,
     secrets: Vec<Secret>,
+    /// Who may send; nobody else if there is any.
+    pub allow_ips: Vec<Network>,
     /// In bytes; 0 for the server's.
     pub body_bytes_max: usize,
 }
@@ -160,6 +163,9 @@ pub struct Custom {
     pub timestamp_validation: Option<TimestampValidation>,
     /// The header that tells deliveries apart.
     pub id_header: Option<String>,
+    /// Who may send; nobody else if there is any.
+    #[serde(default)]
+    pub allow_ips: Vec<Network>,
     /// In bytes; 0 for the server's.
     #[serde(default)]
     pub body_bytes_max: usize,

@@ -20,7 +20,7 @@ use crate::sources::own::Own;
 use crate::sources::secret::hmac_sha256;
 use crate::sources::slack::Slack;
 use crate::sources::standard::Standard;
-use crate::sources::{Secrets, Source};
+use crate::sources::{Network, Secrets, Source};
 
 /// The providers: a name under `/webhook/`, and what proves a delivery from there.
 fn providers(config: &Config) -> [(&'static str, &Provider, Arc<dyn Source>); 3] {
@@ -66,13 +66,15 @@ pub struct Doors {
     own: [Door; 3],
 }
 
-/// One source and its limit.
+/// One source and its limits.
 #[derive(Debug, Clone)]
 pub struct Door {
     /// Proves deliveries.
     pub source: Arc<dyn Source>,
     /// The largest body, in bytes.
     pub body_bytes_max: usize,
+    /// Who may send; nobody else if there is any.
+    pub allow_ips: Vec<Network>,
     is_custom: bool,
 }
 
@@ -86,18 +88,25 @@ impl Doors {
         let mut named = HashMap::new();
         for (name, provider, source) in providers(config) {
             if provider.enabled {
-                named.insert(name.to_owned(), Door { source, body_bytes_max: config.body_bytes_max(provider.body_bytes_max), is_custom: false });
+                named.insert(
+                    name.to_owned(),
+                    Door { source, body_bytes_max: config.body_bytes_max(provider.body_bytes_max), allow_ips: provider.allow_ips.clone(), is_custom: false },
+                );
             }
         }
         let mut generated = HashMap::new();
         for (name, custom) in &config.sources.custom {
             let source = custom_source(name, custom)?;
-            named.insert(name.clone(), Door { source, body_bytes_max: config.body_bytes_max(custom.body_bytes_max), is_custom: true });
+            named.insert(
+                name.clone(),
+                Door { source, body_bytes_max: config.body_bytes_max(custom.body_bytes_max), allow_ips: custom.allow_ips.clone(), is_custom: true },
+            );
             generated.insert(generated_path(derivation_key, name), name.clone());
         }
         let own = [Own::Deployment, Own::Custom, Own::Hooklake].map(|own| Door {
             source: Arc::new(own),
             body_bytes_max: config.server.body_bytes_max,
+            allow_ips: Vec::new(),
             is_custom: false,
         });
         Ok(Self { named, generated, own })

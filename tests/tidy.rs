@@ -145,3 +145,19 @@ fn nothing_carries_a_path_of_some_machine() {
         }
     }
 }
+
+/// How long a comparison takes must not tell how much of a signature was right (RELIABILITY B12): every source hands
+/// what it found to `Secrets::signer_of`, which compares in constant time, and compares nothing itself.
+#[test]
+fn signatures_are_compared_in_one_place() {
+    for name in ["github", "linear", "slack", "standard", "generic"] {
+        let text = std::fs::read_to_string(root().join(format!("src/sources/{name}.rs"))).expect("a source");
+        let code = text.split("#[cfg(test)]").next().expect("code");
+        assert!(code.contains("signer_of("), "src/sources/{name}.rs does not let Secrets::signer_of compare");
+        for word in ["hmac_sha256(", "ct_eq", "Hmac<", "verify_slice"] {
+            assert!(!code.contains(word), "src/sources/{name}.rs makes or compares signatures itself ({word}); let Secrets::signer_of do it");
+        }
+    }
+    let secret = std::fs::read_to_string(root().join("src/sources/secret.rs")).expect("the file");
+    assert!(secret.contains("ConstantTimeEq::ct_eq(&made[..], &signature[..])"), "signer_of compares in constant time");
+}

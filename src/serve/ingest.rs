@@ -19,11 +19,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use rejected::Rejected;
 
 use super::AppState;
+use super::server::Peer;
 use crate::consumer::checkpoint;
 use crate::db::Database;
 use crate::domain::{Clock, Position};
 use crate::log::{AppendError, Appender, Outcome, Receipt};
 use crate::registry::{Door, Doors, Listing};
+use crate::sources::network::{self, Network};
 use crate::sources::own::{self, Own};
 use crate::sources::{RawRequest, Received, Source};
 use crate::telemetry::Metrics;
@@ -45,6 +47,7 @@ pub struct Ingest {
     metrics: Metrics,
     budget: Arc<Semaphore>,
     body_timeout: Duration,
+    trusted_proxies: Arc<[Network]>,
 }
 
 /// The reply that senders of five systems expect, in one.
@@ -80,6 +83,7 @@ impl Ingest {
             metrics,
             budget: Arc::new(Semaphore::new(settings.bodies_in_flight_bytes_max / BUDGET_UNIT)),
             body_timeout: Duration::from_millis(settings.body_timeout_ms),
+            trusted_proxies: settings.trusted_proxies.clone().into(),
         }
     }
 
@@ -96,6 +100,16 @@ impl Ingest {
     pub async fn note(&self, event_type: &str, payload: &Value) -> Result<Receipt, AppendError> {
         let envelope = own::note(event_type, payload, self.clock.now()).map_err(|_| AppendError::Stopping)?;
         self.appender.append(envelope).await
+    }
+
+    /// Whether the sender's address is one that settings allow.
+    fn may_send(&self, door: &Door, request: &Request) -> bool {
+        if door.allow_ips.is_empty() {
+            return true;
+        }
+        let forwarded: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().flat_map(|value| value.to_str().unwrap_or("?").split(',')).collect();
+        let sender = request.extensions().get::<Peer>().and_then(|peer| network::sender(peer.0, forwarded.into_iter(), &self.trusted_proxies));
+        sender.is_some_and(|sender| door.allow_ips.iter().any(|network| network.contains(sender)))
     }
 
     async fn receive(&self, door: &Door, request: Request) -> Result<Response, Rejected> {
@@ -178,6 +192,10 @@ fn check_headers(headers: &HeaderMap, bytes_max: usize) -> Result<(), Rejected> 
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(Rejected::Encoded);
     }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if !codings.all(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Rejected::Encoded);
+    }
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());
     if declared.is_some_and(|declared| declared > bytes_max as u64) {
         return Err(Rejected::TooLarge(bytes_max));
@@ -197,6 +215,7 @@ async fn through(ingest: &Ingest, name: &str, door: Option<&Door>, request: Requ
     let outcome = match door {
         None => Err(Rejected::UnknownSource),
         Some(door) if !door.source.is_configured() => Err(Rejected::Unconfigured),
+        Some(door) if !ingest.may_send(door, &request) => Err(Rejected::Address),
         Some(door) => ingest.receive(door, request).await,
     };
     outcome.unwrap_or_else(|rejected| {

@@ -3,6 +3,8 @@
 //! HTTP/1.1 only: proxies and tunnels speak it to what is behind them, and it leaves out the stream and reset floods of
 //! HTTP/2 (RELIABILITY B38).
 
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -45,15 +49,15 @@ pub async fn serve(listener: TcpListener, router: Router, settings: Server, task
     let places = Arc::new(Semaphore::new(settings.connections_max));
     while let Some(Ok(place)) = stop.or(Arc::clone(&places).acquire_owned()).await {
         let Some(accepted) = stop.or(listener.accept()).await else { break };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, from) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
                 stop.sleep(ACCEPT_AGAIN).await;
                 continue;
             }
         };
-        let connection = graceful.watch(connection(stream, router.clone(), &settings));
+        let connection = graceful.watch(connection(stream, Peer(from.ip()), router.clone(), &settings));
         tasks.spawn("http.connection", async move {
             // A client that breaks off or sends nonsense is its own affair.
             if let Err(error) = connection.await {
@@ -78,9 +82,30 @@ async fn send_elsewhere(State(draining): State<Stop>, request: Request, next: Ne
     response
 }
 
-type Connection = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+/// The other end of a request's connection, among the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
 
-fn connection(stream: TcpStream, router: Router, settings: &Server) -> Connection {
+/// The router, told where each request comes from.
+struct FromPeer {
+    peer: Peer,
+    router: TowerToHyperService<Router>,
+}
+
+impl Service<Request<Incoming>> for FromPeer {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
+    }
+}
+
+type Connection = hyper::server::conn::http1::Connection<TokioIo<TcpStream>, FromPeer>;
+
+fn connection(stream: TcpStream, peer: Peer, router: Router, settings: &Server) -> Connection {
     // Answers are small and written whole.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY could not be set");
@@ -90,5 +115,5 @@ fn connection(stream: TcpStream, router: Router, settings: &Server) -> Connectio
         .header_read_timeout(Duration::from_millis(settings.headers_timeout_ms))
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADERS_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), FromPeer { peer, router: TowerToHyperService::new(router) })
 }

@@ -13,6 +13,7 @@ pub mod generic;
 pub mod github;
 pub mod headers;
 pub mod linear;
+pub mod network;
 pub mod own;
 pub mod secret;
 pub mod slack;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
+pub use network::Network;
 pub use secret::{Secret, Secrets};
 
 use crate::domain::clock::Timestamp;

@@ -8,14 +8,14 @@ use tokio::net::TcpStream;
 use crate::harness::{TestApp, github_signature};
 
 /// Sends bytes as they are and returns all that comes back until the server closes.
-async fn exchange(app: &TestApp, bytes: &[u8]) -> String {
+pub async fn exchange(app: &TestApp, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(app.app.address).await.expect("connected");
     // The server may answer and close before everything is sent.
     drop(stream.write_all(bytes).await);
     read_all(&mut stream).await
 }
 
-async fn read_all(stream: &mut TcpStream) -> String {
+pub async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let reading = async {
         let mut piece = [0; 4096];
@@ -30,11 +30,11 @@ async fn read_all(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn status(answer: &str) -> &str {
+pub fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or("none")
 }
 
-fn signed(body: &[u8], headers: &str) -> Vec<u8> {
+pub fn signed(body: &[u8], headers: &str) -> Vec<u8> {
     let head = format!(
         "POST /webhook/github HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: {}\r\nX-Hub-Signature-256: {}\r\n{headers}\r\n",
         hex::encode(&body[..body.len().min(8)]),
@@ -157,7 +157,11 @@ async fn odd_requests_get_a_clear_refusal() {
 
 #[tokio::test]
 async fn memory_for_bodies_is_bounded() {
-    let limits = [("HOOKLAKE_SERVER_BODY_BYTES_MAX", "1000000"), ("HOOKLAKE_SERVER_BODIES_IN_FLIGHT_BYTES_MAX", "1000000")];
+    let limits = [
+        ("HOOKLAKE_SERVER_BODY_BYTES_MAX", "1000000"),
+        ("HOOKLAKE_SERVER_BODIES_IN_FLIGHT_BYTES_MAX", "1000000"),
+        ("HOOKLAKE_SERVER_BODY_TIMEOUT_MS", "240000"),
+    ];
     let app = TestApp::start_with(&limits).await;
     // Holds most of the memory without ever finishing.
     let mut holder = TcpStream::connect(app.app.address).await.expect("connected");

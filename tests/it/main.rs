@@ -8,12 +8,14 @@ mod harness;
 mod faults;
 
 mod access;
+mod alerts;
 mod cli;
 mod compare;
 mod consumers;
 mod correlation;
 mod crash;
 mod graphql;
+mod hostile;
 mod instances;
 mod lake;
 mod limits;

@@ -13,6 +13,7 @@ const RETRY_AFTER_S: &str = "2";
 pub(super) enum Rejected {
     UnknownSource,
     Unconfigured,
+    Address,
     NotAuthentic(&'static str),
     Encoded,
     TooLarge(usize),
@@ -37,6 +38,7 @@ impl Rejected {
         match self {
             Self::UnknownSource => "unknown_source",
             Self::Unconfigured => "no_secret",
+            Self::Address => "address",
             Self::NotAuthentic(reason) => reason,
             Self::Encoded => "content_encoding",
             Self::TooLarge(_) => "too_large",
@@ -55,6 +57,9 @@ impl Rejected {
                 "Source not configured",
                 "this source has no secret, so nothing can be verified; set one (see `hooklake config show`)".to_owned(),
             ),
+            Self::Address => {
+                (StatusCode::FORBIDDEN, "Address not allowed", "this source takes deliveries from certain addresses only (`allow_ips`)".to_owned())
+            }
             Self::NotAuthentic(_) => (StatusCode::UNAUTHORIZED, "Invalid webhook signature", "the signature is missing, wrong or too old".to_owned()),
             Self::Encoded => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding not supported", "send the body as it is, without Content-Encoding".to_owned())
