@@ -157,6 +157,9 @@ async fn whatever_was_parked_the_end_is_that_of_a_fresh_fold() {
     for consumer in &mut registry::consumers(base).expect("consumers") {
         follow_parking(base, consumer.as_mut(), &skipped).await;
         let requested = parked::request(&base.database, consumer.name(), None).await.expect("requests");
+        if consumer.sources().is_some_and(<[_]>::is_empty) {
+            continue; // It reads no events, so it has none to set aside.
+        }
         assert!(!requested.is_empty(), "{} has set something aside", consumer.name());
         let is_rebuilt = runner.retry_parked(consumer.as_mut()).await.is_err();
         assert_eq!(is_rebuilt, matches!(consumer.name(), "validation" | "correlation"), "{}: only those that depend on the order", consumer.name());
