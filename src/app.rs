@@ -22,6 +22,7 @@ use crate::operate::Places;
 use crate::projectors::query::Events;
 use crate::proof::Notary;
 use crate::registry::{self, Doors};
+use crate::retention;
 use crate::search::query::Searcher;
 use crate::serve::server::Leave;
 use crate::serve::{self, Access, AdminToken, AppState, Ingest, Parts};
@@ -178,7 +179,11 @@ impl App {
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
         let runner = base.runner(&tasks, &metrics);
         if config.roles.contains(&Role::Consume) {
-            for consumer in registry::consumers(&base)? {
+            let consumers = registry::consumers(&base)?;
+            let names = consumers.iter().map(|consumer| consumer.name().to_owned()).collect();
+            let (settings, stop) = (config.retention.clone(), tasks.stop().clone());
+            tasks.spawn("retention", retention::schedule::keep(database.clone(), tasks.clone(), clock.clone(), settings, names, stop));
+            for consumer in consumers {
                 tasks.spawn("consumer", runner.clone().follow(consumer));
             }
             tasks.spawn("proof.checkpoints", base.notary().keep_signing(tasks.stop().clone()));

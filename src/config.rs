@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use crate::db;
 use crate::lake;
 use crate::proof;
+use crate::retention;
 use crate::sources::generic::{TimestampValidation, Verification};
 use crate::sources::{Network, Secret, Secrets};
 use crate::telemetry::LogFormat;
@@ -41,6 +42,8 @@ pub struct Config {
     pub proof: proof::Settings,
     /// `[validation]`
     pub validation: Validation,
+    /// `[retention]`
+    pub retention: retention::Settings,
     /// `[sources]`
     pub sources: Sources,
 }
@@ -264,6 +267,9 @@ impl Config {
         if !LEASE_SECONDS.contains(&self.consumers.lease_seconds) {
             let (least, most) = LEASE_SECONDS.into_inner();
             return invalid(format!("setting consumers.lease_seconds: must be {least} to {most}"));
+        }
+        if let Some(fault) = self.retention.fault() {
+            return invalid(fault);
         }
         if self.roles.is_empty() {
             return invalid("setting roles: name at least one of ingest, consume, serve".to_owned());

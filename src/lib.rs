@@ -25,6 +25,8 @@ pub mod search;
 
 pub mod lake;
 
+pub mod retention;
+
 pub mod operate;
 
 pub mod proof;

@@ -46,7 +46,8 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "projectors" | "correlation" | "search" | "lake" => &["consumer", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "operate" => &["consumer", "log", "db", "domain"],
         "proof" => &["consumer", "sources", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
-        "config" => &["db", "sources", "telemetry", "lake", "search", "proof"],
+        "retention" => &["consumer", "lake", "search", "sources", "log", "db", "domain", "tasks", "telemetry"],
+        "config" => &["db", "sources", "telemetry", "lake", "search", "proof", "retention"],
         _ => return None,
     })
 }

@@ -6,9 +6,13 @@ mod checkpoint;
 mod config;
 mod demo;
 mod diff;
+mod erase;
+mod hold;
 mod output;
 mod parked;
 mod rebuild;
+mod redact;
+mod retention;
 mod search;
 mod serve;
 mod sql;
@@ -70,6 +74,16 @@ enum Command {
     Verify(verify::Arguments),
     /// Sign what the log is now, for whoever wants to check later that it was not changed
     Checkpoint(checkpoint::Arguments),
+    /// Take the bodies of events away, or parts of them, for good
+    Redact(redact::Arguments),
+    /// Take away everything that names a person, everywhere, and report
+    Erase(erase::Arguments),
+    /// Legal holds: what must not be redacted, erased or dropped
+    #[command(subcommand)]
+    Hold(hold::Command),
+    /// Take away what is past its time
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// List the sources and the paths to enter at the providers
     Sources(status::SourcesArguments),
     /// Make a new admin token; the one before stops working
@@ -176,6 +190,10 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Checkpoint(arguments) => checkpoint::run(base, arguments).await,
         Command::Status(arguments) => status::run(base, arguments).await,
         Command::Parked(command) => parked::run(base, command).await,
+        Command::Redact(arguments) => redact::run(base, arguments).await,
+        Command::Erase(arguments) => erase::run(base, arguments).await,
+        Command::Hold(command) => hold::run(base, command).await,
+        Command::Retention(command) => retention::run(base, command).await,
         Command::Sources(arguments) => status::sources(base, &arguments),
         Command::Token => token::run(base).await,
         Command::Migrate => {

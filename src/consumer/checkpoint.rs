@@ -7,7 +7,7 @@ use tokio_postgres::Transaction;
 
 use super::Error;
 use crate::db::{self, Database};
-use crate::domain::{Position, Span};
+use crate::domain::{Places, Position, Span};
 use crate::log::{Fence, Reader};
 
 /// How long a lease holds without being renewed, by the database's clock, unless settings say otherwise.
@@ -22,6 +22,7 @@ const ADVANCE: &str = include_str!("advance.sql");
 const RECORD: &str = include_str!("record.sql");
 const COMPLAIN: &str = include_str!("complain.sql");
 const PARK: &str = include_str!("park.sql");
+const UNPARK: &str = include_str!("unpark.sql");
 const RESTART: &str = include_str!("restart.sql");
 const REPLACE_PARKED: &str = include_str!("replace_parked.sql");
 const REPLACE_ROW: &str = include_str!("replace_row.sql");
@@ -262,6 +263,30 @@ pub async fn complain(database: &Database, lease: &Lease, error: &str) -> Result
 pub async fn park(database: &Database, lease: &Lease, position: Position, event_id: &str, reason: &str, attempts: i32) -> Result<(), Error> {
     let connection = database.get().await?;
     connection.execute(PARK, &[&lease.consumer, &position.get(), &event_id, &reason, &attempts]).await?;
+    Ok(())
+}
+
+/// Takes back what was set aside at places that were redacted or retired since, whose reason may quote them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unpark(database: &Database, consumer: &str, places: &Places) -> Result<(), Error> {
+    let mut connection = database.get().await?;
+    let transaction = connection.transaction().await?;
+    unpark_within(&transaction, consumer, places).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The same, in the transaction of the effect.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unpark_within(transaction: &Transaction<'_>, consumer: &str, places: &Places) -> Result<(), Error> {
+    let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
+    let firsts: Vec<i64> = places.ranges.iter().map(|range| range.first.get()).collect();
+    let lasts: Vec<i64> = places.ranges.iter().map(|range| range.through.get()).collect();
+    transaction.execute(UNPARK, &[&consumer, &positions, &firsts, &lasts]).await?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub mod checkpoint;
 pub mod copy;
 pub mod diff;
 pub mod fill;
+mod forget;
 pub mod meter;
 pub mod parked;
 pub mod projection;
@@ -60,7 +61,9 @@ pub trait Consumer: Send + Sync + 'static {
     async fn open(&mut self) -> Result<Position, Error>;
 
     /// Takes a batch that starts where its effect stands: effect and checkpoint in one atomic step, if the lease is
-    /// still held. A batch without envelopes only moves the checkpoint.
+    /// still held. A batch without envelopes only moves the checkpoint. Part of the step is to forget: when the batch
+    /// holds acts that redacted or retired places of the log ([`Places::of`](crate::domain::Places::of)), nothing made
+    /// from what these places said before may be left.
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error>;
 
     /// Takes an event that it had set aside, behind its checkpoint: the effect and the end of its parking in one atomic

@@ -4,16 +4,16 @@
 //! comes first in the search path then, and swaps them in one transaction. So a projector names its tables without a
 //! schema.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
-use super::checkpoint;
 use super::copy::{self, LIVE_SCHEMA};
-use super::{Consumer, Error, Filler, Lease, Retaken};
+use super::{Consumer, Error, Filler, Lease, Retaken, checkpoint, forget};
 use crate::db::{Database, views};
-use crate::domain::{Envelope, Position, Span};
+use crate::domain::{Envelope, OWN_SOURCE, Places, Position, Span};
 use crate::failpoint;
 use crate::log::Batch;
 
@@ -34,6 +34,9 @@ pub trait Projector: Clone + Send + Sync + 'static {
     const BY_SPAN: bool = false;
     /// False when every row comes from one envelope and has its `position`, so that a copy can be filled out of order.
     const IN_ORDER: bool = true;
+    /// Those of its tables in which each row is made from the one envelope at its `position`. When that is redacted or
+    /// retired, the row is deleted, and made again from what the log still says.
+    const FOLDED: &'static [&'static str] = Self::TABLES;
 
     /// True when this event gives the same rows if it comes after later ones, so that a parked one can be taken late;
     /// otherwise the projection is rebuilt for it.
@@ -43,6 +46,17 @@ pub trait Projector: Clone + Send + Sync + 'static {
 
     /// Writes the rows of a batch.
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error>;
+
+    /// Brings its other tables up to date after rows of [`FOLDED`](Self::FOLDED) were deleted and made again.
+    async fn settle(&self, _transaction: &Transaction<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// True when it follows this source.
+    #[must_use]
+    fn follows(source: &str) -> bool {
+        Self::SOURCES.is_none_or(|sources| sources.contains(&source))
+    }
 }
 
 /// The consumer of a projector: the live one, or a copy that a rebuild fills.
@@ -52,13 +66,30 @@ pub struct Projection<P> {
     projector: P,
     name: String,
     schema: String,
+    /// What it reads: the projector's sources, and hooklake's own records, among which are acts of forgetting.
+    sources: Option<Vec<&'static str>>,
 }
 
 impl<P: Projector> Projection<P> {
     /// The live projection.
     #[must_use]
     pub fn new(database: Database, projector: P) -> Self {
-        Self { database, projector, name: P::NAME.to_owned(), schema: LIVE_SCHEMA.to_owned() }
+        Self::named(database, projector, P::NAME.to_owned(), LIVE_SCHEMA.to_owned())
+    }
+
+    fn named(database: Database, projector: P, name: String, schema: String) -> Self {
+        let sources = P::SOURCES.map(|sources| sources.iter().copied().chain([OWN_SOURCE]).collect());
+        Self { database, projector, name, schema, sources }
+    }
+
+    /// The batch without what only acts are looked for in.
+    fn followed(batch: &Batch) -> Cow<'_, Batch> {
+        if batch.envelopes.iter().all(|envelope| P::follows(&envelope.source)) {
+            return Cow::Borrowed(batch);
+        }
+        let mut followed = batch.clone();
+        followed.envelopes.retain(|envelope| P::follows(&envelope.source));
+        Cow::Owned(followed)
     }
 
     /// Makes a transaction one on this projection's tables.
@@ -83,7 +114,7 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     fn sources(&self) -> Option<&[&str]> {
-        P::SOURCES
+        self.sources.as_deref()
     }
 
     async fn open(&mut self) -> Result<Position, Error> {
@@ -95,12 +126,18 @@ impl<P: Projector> Consumer for Projection<P> {
 
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
         let mut connection = self.database.get().await?;
-        let transaction = connection.transaction().await?;
+        let mut transaction = connection.transaction().await?;
         self.enter(&transaction).await?;
         // First, so that an owner that lost its lease writes nothing, and two of them never deadlock over rows.
         lease.advance(&transaction, batch.span).await?;
-        if P::BY_SPAN || !batch.envelopes.is_empty() {
-            self.projector.project(&transaction, batch).await?;
+        let followed = Self::followed(batch);
+        if P::BY_SPAN || !followed.envelopes.is_empty() {
+            self.projector.project(&transaction, &followed).await?;
+        }
+        // Whoever reads an act reads the log as the act left it: only rows of earlier batches may hold more.
+        let places = Places::of(&batch.envelopes);
+        if !places.is_empty() {
+            forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places).await?;
         }
         failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);
         transaction.commit().await?;
@@ -117,7 +154,11 @@ impl<P: Projector> Consumer for Projection<P> {
         self.enter(&transaction).await?;
         lease.unpark(&transaction, envelope.position).await?;
         let span = Span { after: Position::new(envelope.position.get() - 1), through: envelope.position };
-        self.projector.project(&transaction, &Batch { span, envelopes: vec![envelope.clone()], head: envelope.position }).await?;
+        let alone = Batch { span, envelopes: vec![envelope.clone()], head: envelope.position };
+        let followed = Self::followed(&alone);
+        if !followed.envelopes.is_empty() {
+            self.projector.project(&transaction, &followed).await?;
+        }
         transaction.commit().await?;
         Ok(Retaken::Done)
     }
@@ -183,15 +224,22 @@ impl<P: Projector> Consumer for Projection<P> {
 impl<P: Projector> Filler for Projection<P> {
     async fn fill(&self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
         let mut connection = self.database.get().await?;
-        let transaction = connection.transaction().await?;
+        let mut transaction = connection.transaction().await?;
         self.enter(&transaction).await?;
         lease.check(&transaction).await?;
         for table in P::TABLES {
             let statement = format!("DELETE FROM {table} WHERE \"position\" > {} AND \"position\" <= {}", batch.span.after, batch.span.through);
             transaction.batch_execute(&statement).await?;
         }
-        if !batch.envelopes.is_empty() {
-            self.projector.project(&transaction, batch).await?;
+        let followed = Self::followed(batch);
+        if !followed.envelopes.is_empty() {
+            self.projector.project(&transaction, &followed).await?;
+        }
+        // Spans that are at work now were read after the acts. What is behind the checkpoint may be older.
+        let places = Places::of(&batch.envelopes);
+        if !places.is_empty() {
+            let filled = checkpoint::position(&self.database, &self.name).await?;
+            forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places.through(filled)).await?;
         }
         failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);
         transaction.commit().await?;
@@ -199,6 +247,6 @@ impl<P: Projector> Filler for Projection<P> {
     }
 
     fn sources(&self) -> Option<&[&str]> {
-        P::SOURCES
+        self.sources.as_deref()
     }
 }

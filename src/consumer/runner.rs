@@ -18,7 +18,7 @@ use super::parked;
 use super::{Consumer, Error, Meter, Next};
 use crate::db::Database;
 use crate::domain::clock::Timestamp;
-use crate::domain::{Position, Span};
+use crate::domain::{Places, Position, Span};
 use crate::log::{Batch, Reader, Tail};
 use crate::tasks::Stop;
 use crate::telemetry::Metrics;
@@ -225,6 +225,11 @@ impl Runner {
                     continue;
                 }
                 let reason = describe(&error);
+                if !Places::of(&alone.envelopes).is_empty() {
+                    // Passing over it would keep what someone had taken away: rather stand still and say so.
+                    drop(checkpoint::complain(&self.database, lease, &reason).await);
+                    return Err(error);
+                }
                 tracing::error!(consumer = consumer.name(), event.id = %envelope.id, position = %envelope.position, reason, "{} parked {} after {attempts} tries", consumer.name(), envelope.id);
                 checkpoint::park(&self.database, lease, envelope.position, &envelope.id.to_string(), &reason, attempts).await?;
                 self.metrics.parked(consumer.name());

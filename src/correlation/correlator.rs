@@ -14,16 +14,22 @@ use crate::log::Batch;
 const INSERT_SUBJECTS: &str = include_str!("insert_subjects.sql");
 const INSERT_LINKS: &str = include_str!("insert_links.sql");
 const INSERT_TEAMS: &str = include_str!("insert_teams.sql");
+const INSERT_MENTIONS: &str = include_str!("insert_mentions.sql");
+const SETTLE_TEAMS: &str = include_str!("settle_teams.sql");
 
-/// Keeps the tables `event_subjects`, `event_correlations` and `linear_teams`.
+/// Raised when its tables are others; [`RULES_VERSION`] when the rules find something else.
+const TABLES_VERSION: i32 = 1;
+
+/// Keeps the tables `event_subjects`, `event_correlations`, `linear_team_mentions` and `linear_teams`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CorrelationTables;
 
 #[async_trait]
 impl Projector for CorrelationTables {
     const NAME: &'static str = "correlation";
-    const VERSION: i32 = RULES_VERSION;
-    const TABLES: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_teams"];
+    const VERSION: i32 = RULES_VERSION * 100 + TABLES_VERSION;
+    const TABLES: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_team_mentions", "linear_teams"];
+    const FOLDED: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_team_mentions"];
 
     /// Links and subjects are of one event each; a team has the first name that any event gives it.
     fn takes_late(&self, envelope: &Envelope) -> bool {
@@ -34,7 +40,14 @@ impl Projector for CorrelationTables {
         let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(Found::of).collect::<Vec<_>>();
         insert_subjects(transaction, &found).await?;
         insert_links(transaction, &found).await?;
+        insert_mentions(transaction, &found).await?;
         insert_teams(transaction, &found).await
+    }
+
+    async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let statement = transaction.prepare(SETTLE_TEAMS).await?;
+        transaction.execute(&statement, &[]).await?;
+        Ok(())
     }
 }
 
@@ -117,6 +130,20 @@ async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Res
 /// An offset within a text that is looked at, which is far shorter.
 fn offset(chars: usize) -> i32 {
     i32::try_from(chars).unwrap_or(i32::MAX)
+}
+
+async fn insert_mentions(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let rows = found.iter().filter_map(|one| one.findings.team.as_ref().map(|team| (one.envelope, team))).collect::<Vec<(&Envelope, &Team)>>();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let positions = rows.iter().map(|(envelope, _)| envelope.position.get()).collect::<Vec<_>>();
+    let tenants = rows.iter().map(|(envelope, _)| envelope.tenant.as_str()).collect::<Vec<_>>();
+    let keys = rows.iter().map(|(_, team)| &team.key).collect::<Vec<_>>();
+    let names = rows.iter().map(|(_, team)| &team.name).collect::<Vec<_>>();
+    let statement = transaction.prepare(INSERT_MENTIONS).await?;
+    transaction.execute(&statement, &[&positions, &tenants, &keys, &names]).await?;
+    Ok(())
 }
 
 async fn insert_teams(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {

@@ -8,6 +8,9 @@ use super::kind::EventKind;
 use super::payload::Payload;
 use super::position::Position;
 
+/// The source of hooklake's own records: settings and acts. Nobody else's envelope can have it.
+pub const OWN_SOURCE: &str = "hooklake";
+
 /// Header names and values in the order in which they came; only names of an allow-list are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -71,6 +74,8 @@ pub enum Flag {
     SuspectReplay,
     /// The sender named no delivery; the key is a hash of the content.
     KeyDerived,
+    /// Its body was taken away since, or parts of it.
+    Redacted,
 }
 
 impl Flag {
@@ -81,13 +86,14 @@ impl Flag {
             Self::Late => "late",
             Self::SuspectReplay => "suspect_replay",
             Self::KeyDerived => "key_derived",
+            Self::Redacted => "redacted",
         }
     }
 
     /// Reads the log's word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Late, Self::SuspectReplay, Self::KeyDerived].into_iter().find(|flag| flag.as_str() == word)
+        [Self::Late, Self::SuspectReplay, Self::KeyDerived, Self::Redacted].into_iter().find(|flag| flag.as_str() == word)
     }
 }
 
@@ -133,6 +139,12 @@ impl Envelope {
     #[must_use]
     pub fn kind(&self, payload: &Payload) -> EventKind {
         EventKind::of(&self.source, &self.event_type, &payload.value)
+    }
+
+    /// True when its body, or parts of it, were taken away since.
+    #[must_use]
+    pub fn is_redacted(&self) -> bool {
+        self.flags.contains(&Flag::Redacted)
     }
 
     /// True when it must not count again: the same signed body is in the log already.

@@ -8,12 +8,13 @@ use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError};
 use tokio_postgres::Transaction;
 
+use super::forget::{self, Rewritten};
 use super::schema::{self, PARTITION, VERSION};
 use super::table::{self, APP_ID, Location};
 use super::upkeep::Upkeep;
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
-use crate::domain::{Envelope, Position};
+use crate::domain::{Envelope, Places, Position};
 use crate::failpoint;
 use crate::log::{Batch, BatchLimits, Fence};
 
@@ -90,7 +91,35 @@ impl Exporter {
     }
 }
 
+impl Exporter {
+    /// Files without what acts took away, instead of those that hold it.
+    async fn forget(&self, open: &Open, places: &Places) -> Result<Rewritten, Error> {
+        let files = match &open.beside {
+            Some(beside) => beside.adds.iter().map(|add| add.path.clone()).collect(),
+            None => open.table.snapshot().map_err(failed)?.log_data().iter().map(|file| file.path().into_owned()).collect(),
+        };
+        let rewritten = forget::rewrite(&self.location, &open.table, files, &self.database, places).await.map_err(failed)?;
+        let (location, adds) = (self.location.clone(), rewritten.adds.clone());
+        tokio::task::spawn_blocking(move || location.sync_data(&adds)).await.map_err(failed)?.map_err(failed)?;
+        Ok(rewritten)
+    }
+
+    /// Lets what was taken away leave the disk.
+    async fn purge(&self, table: DeltaTable) -> Result<DeltaTable, Error> {
+        let is_copied = self.upkeep.is_rebuilt().await;
+        let table = forget::purge(&self.location, table, is_copied).await.map_err(failed)?;
+        self.location.purged().map_err(failed)?;
+        Ok(table)
+    }
+}
+
 impl Open {
+    /// The actions that take these files out of the table.
+    fn removals(&self, paths: &[String]) -> Result<Vec<Action>, DeltaTableError> {
+        let files = self.table.snapshot()?.log_data();
+        Ok(files.iter().filter(|file| paths.iter().any(|path| *path == file.path())).map(|file| Action::Remove(file.remove_action(true))).collect())
+    }
+
     /// Makes files part of the table, with the position through which it then goes, if nobody else has committed since
     /// the snapshot.
     async fn commit(
@@ -163,6 +192,7 @@ impl Consumer for Exporter {
         } else {
             (Position::START, None, Some(Beside::default()))
         };
+        let table = if self.is_live() && self.location.is_purge_due() { self.purge(table).await? } else { table };
         checkpoint::agree(&self.database, &self.name, position, fence, position).await?;
         self.open = Some(Open { table, position, fence, beside });
         Ok(position)
@@ -179,19 +209,39 @@ impl Consumer for Exporter {
                 return Err(Error::LeaseLost(self.name.clone()));
             }
             let fence = checkpoint::agree(&self.database, &self.name, open.position, open.fence, batch.span.through).await?;
-            let adds = self.write(&open.table, &batch.envelopes).await?;
+            let mut adds = self.write(&open.table, &batch.envelopes).await?;
             failpoint::reach(failpoint::LAKE_AFTER_WRITE);
+            // What stands in this batch was read as the acts left it.
+            let places = Places::of_the_lake(&batch.envelopes).through(batch.span.after);
+            let mut removes = Vec::new();
+            if !places.is_empty() {
+                let rewritten = self.forget(&open, &places).await?;
+                adds.extend(rewritten.adds);
+                removes = rewritten.replaced;
+            }
             // Until the commit only files have been written that nothing names; a vacuum removes them.
             lease.renew(&self.database).await?;
             if let Some(beside) = &mut open.beside {
+                beside.adds.retain(|add| !removes.contains(&add.path));
                 beside.adds.extend(adds);
                 open.position = batch.span.through;
                 open.fence = fence;
+                // No commit ever named them.
+                for path in removes {
+                    std::fs::remove_file(self.location.directory().join(path)).map_err(failed)?;
+                }
             } else {
-                let adds = adds.into_iter().map(Action::Add).collect();
-                open.commit(&self.location, adds, SaveMode::Append, batch.span.through, fence).await.map_err(failed)?;
+                let mut actions = open.removals(&removes).map_err(failed)?;
+                actions.extend(adds.into_iter().map(Action::Add));
+                if places.is_urgent {
+                    self.location.note_purge().map_err(failed)?;
+                }
+                open.commit(&self.location, actions, SaveMode::Append, batch.span.through, fence).await.map_err(failed)?;
                 failpoint::reach(failpoint::LAKE_AFTER_COMMIT);
-                open.table = self.upkeep.after_commit(open.table).await;
+                open.table = if places.is_urgent { self.purge(open.table).await? } else { self.upkeep.after_commit(open.table).await };
+            }
+            if !places.is_empty() {
+                checkpoint::unpark(&self.database, &self.name, &places).await?;
             }
         }
         self.open = Some(open);

@@ -26,6 +26,7 @@ mod dialect;
 pub mod engine;
 mod error;
 pub mod exporter;
+pub mod forget;
 pub mod guard;
 pub mod schema;
 mod session;

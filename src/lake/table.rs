@@ -33,6 +33,7 @@ const ZSTD_LEVEL: i32 = 3;
 const ROW_GROUP_ROWS: usize = 10_000;
 /// A checkpoint of the Delta log every so many commits, so that opening it stays quick.
 const CHECKPOINT_EVERY: &str = "20";
+const SKIPPED_BY_PROPERTY: &str = "delta.dataSkippingStatsColumns";
 const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 /// Where the table `events` is. Cheap to clone.
@@ -107,6 +108,18 @@ impl Location {
         if names(&has) != names(&schema::schema()) {
             return Err(DeltaTableError::Generic("the table has other columns than this hooklake writes; move it away and rebuild the lake".to_owned()));
         }
+        self.skip_by_known_columns(table).await
+    }
+
+    /// Statistics of other columns would quote event text in the Delta log; tables made by earlier versions had them.
+    async fn skip_by_known_columns(&self, table: DeltaTable) -> Result<DeltaTable, DeltaTableError> {
+        let configuration = table.snapshot()?.metadata().configuration();
+        if configuration.get(SKIPPED_BY_PROPERTY).is_some_and(|columns| columns == SKIPPED_BY) {
+            return Ok(table);
+        }
+        let properties = HashMap::from([(SKIPPED_BY_PROPERTY.to_owned(), SKIPPED_BY.to_owned())]);
+        let table = table.set_tbl_properties().with_properties(properties).await?;
+        self.sync_log()?;
         Ok(table)
     }
 
@@ -115,7 +128,7 @@ impl Location {
         let configuration = HashMap::from([
             ("delta.appendOnly", "false"),
             ("delta.checkpointInterval", CHECKPOINT_EVERY),
-            ("delta.dataSkippingStatsColumns", SKIPPED_BY),
+            (SKIPPED_BY_PROPERTY, SKIPPED_BY),
             ("delta.logRetentionDuration", "interval 7 days"),
             ("hooklake.schemaVersion", "1"),
         ]);
@@ -181,6 +194,32 @@ impl Location {
             std::fs::rename(&path, path.with_extension("torn"))?;
         }
         Ok(())
+    }
+
+    /// Removes what [`mend`](Self::mend) set aside.
+    pub(super) fn remove_torn(&self) -> std::io::Result<()> {
+        self.files("torn")?.into_iter().try_for_each(std::fs::remove_file)
+    }
+
+    /// Notes that files with what was taken away are to leave the disk, so that a crash before that is noticed.
+    pub(super) fn note_purge(&self) -> std::io::Result<()> {
+        File::create(self.purge_note())?.sync_all()?;
+        File::open(&self.directory)?.sync_all()
+    }
+
+    /// True when [`note_purge`](Self::note_purge) was not followed by [`purged`](Self::purged).
+    pub(super) fn is_purge_due(&self) -> bool {
+        self.purge_note().exists()
+    }
+
+    /// Notes that they have left it.
+    pub(super) fn purged(&self) -> std::io::Result<()> {
+        std::fs::remove_file(self.purge_note())
+    }
+
+    /// Readers of the table pass over names that begin with an underscore.
+    fn purge_note(&self) -> PathBuf {
+        self.directory.join("_hooklake_purge")
     }
 
     fn last_commit(&self) -> std::io::Result<Option<PathBuf>> {

@@ -70,7 +70,8 @@ impl Upkeep {
         Ok(table)
     }
 
-    async fn is_rebuilt(&self) -> bool {
+    /// True while a rebuild fills files that no commit names yet.
+    pub(super) async fn is_rebuilt(&self) -> bool {
         let copy = checkpoint::copy_name(NAME);
         let standings = checkpoint::standings(&self.database).await;
         standings.map_or(true, |standings| standings.iter().any(|standing| standing.name == copy && standing.owner.is_some()))

@@ -13,6 +13,7 @@ const READ: &str = include_str!("read.sql");
 const RECEIVED_BY: &str = include_str!("received_by.sql");
 const READ_ONE: &str = include_str!("read_one.sql");
 const FENCES: &str = include_str!("fences.sql");
+const NEXT_AFTER: &str = include_str!("next_after.sql");
 
 /// How much one batch may hold.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +109,24 @@ impl Reader {
     pub async fn after(&self, after: Position, since: Option<Timestamp>, sources: Option<&[&str]>, limits: BatchLimits) -> Result<Batch, db::Error> {
         let head = self.head().await?.position;
         let through = Position::new(head.get().min(after.get() + i64::from(limits.entries)));
-        self.span(Span { after, through }, since, sources, limits.bytes, head).await
+        let mut batch = self.span(Span { after, through }, since, sources, limits.bytes, head).await?;
+        if batch.envelopes.is_empty() && !batch.span.is_empty() {
+            // Nothing to follow here, or the rows were retired: then the span goes on to where the log does.
+            let until = self.next_after(batch.span.through).await?.map_or(head, |next| Position::new(next.get() - 1));
+            batch.span.through = batch.span.through.max(until.min(head));
+        }
+        Ok(batch)
+    }
+
+    /// The first position after this one that the log still holds.
+    async fn next_after(&self, after: Position) -> Result<Option<Position>, db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(NEXT_AFTER).await?;
+        Ok(connection.query_opt(&statement, &[&after.get()]).await?.map(|row| Position::new(row.get(0))))
+    }
+
+    pub(super) const fn database(&self) -> &Database {
+        &self.database
     }
 
     /// As much of a span that the log has reached as fits into this many bytes of bodies, but at least one envelope;
@@ -148,7 +166,7 @@ impl Reader {
     }
 }
 
-fn envelope(row: &Row) -> Envelope {
+pub(super) fn envelope(row: &Row) -> Envelope {
     Envelope {
         position: Position::new(row.get("position")),
         id: EventId::from_uuid(row.get("id")),

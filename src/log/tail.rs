@@ -13,7 +13,7 @@ use crate::domain::Position;
 use crate::tasks::Stop;
 
 /// What the appender sends after COMMIT.
-const NOTIFY: &str = "NOTIFY hooklake_log";
+pub(super) const NOTIFY: &str = "NOTIFY hooklake_log";
 const LISTEN: &str = "LISTEN hooklake_log";
 const POLL_EVERY: Duration = Duration::from_secs(1);
 

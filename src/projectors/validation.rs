@@ -1,7 +1,7 @@
 //! Does the payload look as its sender documents it? JSON Schema per event type, checked after the event is stored: an
 //! authentic delivery is never refused for its content (decision D2).
 //!
-//! A rule is a setting that lives in the log, as an envelope of the source [`RULE_SOURCE`] and the type [`RULE_TYPE`]
+//! A rule is a setting that lives in the log, as an envelope of the source [`OWN_SOURCE`] and the type [`RULE_TYPE`]
 //! with a [`RuleChange`] as its body, so that a fresh fold knows which rule held for which event. The rules of
 //! `validation/defaults.json` hold for everyone until one of the same name is set or removed.
 
@@ -13,15 +13,12 @@ use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, row};
 use crate::consumer::{Error, Projector};
-use crate::domain::ParseStatus;
 use crate::domain::clock::Timestamp;
+use crate::domain::{OWN_SOURCE, ParseStatus};
 use crate::log::Batch;
 
 pub use rules::{InvalidRule, Rule, RuleChange};
 use rules::{Rules, Schemas};
-
-/// The source of envelopes that hold settings.
-pub const RULE_SOURCE: &str = "hooklake";
 
 /// The type of envelopes that change a validation rule.
 pub const RULE_TYPE: &str = "validation_rule";
@@ -37,13 +34,16 @@ impl Projector for ValidationTables {
     const NAME: &'static str = "validation";
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["validation_rules", "event_validations"];
+    // Rules come from hooklake's own records, which stay.
+    const FOLDED: &'static [&'static str] = &["event_validations"];
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-        let entries = Entry::fresh(batch);
+        // What is left of a redacted body says nothing about how the sender wrote it.
+        let entries = Entry::chosen(batch, |envelope| !envelope.is_replay() && !envelope.is_redacted());
         let mut rules = Rules::load(transaction, &self.schemas).await?;
         let mut rows = Vec::new();
         for entry in &entries {
-            if entry.envelope.source == RULE_SOURCE {
+            if entry.envelope.source == OWN_SOURCE {
                 if entry.envelope.event_type == RULE_TYPE {
                     rules.change(entry, &self.schemas);
                 }

@@ -26,6 +26,8 @@ impl Projector for Tree {
     const NAME: &'static str = "log_tree";
     const VERSION: i32 = 1;
     const TABLES: &'static [&'static str] = &["log_tiles"];
+    // It holds hashes only, of what redaction leaves as it is.
+    const FOLDED: &'static [&'static str] = &[];
     // Bodies are not part of a leaf: it reads the other columns by itself.
     const SOURCES: Option<&'static [&'static str]> = Some(&[]);
     const BY_SPAN: bool = true;

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use tantivy::Term;
 use tokio_postgres::Transaction;
 
+use super::forget;
 use super::schema::VERSION;
 use super::store::{self, Mark, Open};
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
 use crate::db::Database;
-use crate::domain::{Envelope, Position};
+use crate::domain::{Envelope, Places, Position};
 use crate::failpoint;
-use crate::log::{Batch, BatchLimits};
+use crate::log::{Batch, BatchLimits, Reader};
 
 /// The name of the consumer.
 pub const NAME: &str = "search";
@@ -56,6 +57,24 @@ impl Indexer {
             Ok(())
         })
         .await
+    }
+
+    /// Takes out what acts of the batch took away, and adds what the log still says, without committing.
+    async fn forget(&mut self, places: &Places) -> Result<(), Error> {
+        let wanted = places.clone();
+        self.with_index(move |open| forget::delete(open, &wanted)).await?;
+        let mut rest = Reader::new(self.database.clone()).reread(places);
+        while let Some(batch) = rest.next().await? {
+            self.with_index(move |open| forget::add(open, &batch.envelopes)).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets what was deleted leave the disk.
+    async fn purge(&mut self) -> Result<(), Error> {
+        let Some(open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
+        self.open = Some(blocking(move || forget::purge(open)).await?);
+        Ok(())
     }
 
     /// Commits what was added, with what the index then is of the log.
@@ -153,6 +172,10 @@ impl Consumer for Indexer {
             }
             let fence = checkpoint::agree(&self.database, &self.name, stands, fence, batch.span.through).await?;
             self.add(&batch.envelopes).await?;
+            let places = Places::of(&batch.envelopes);
+            if !places.is_empty() {
+                self.forget(&places).await?;
+            }
             if let Err(error) = lease.renew(&self.database).await {
                 self.open = None;
                 return Err(error);
@@ -160,6 +183,10 @@ impl Consumer for Indexer {
             failpoint::reach(failpoint::SEARCH_BEFORE_COMMIT);
             self.commit(Mark { position: batch.span.through, fence }).await?;
             failpoint::reach(failpoint::SEARCH_AFTER_COMMIT);
+            if !places.is_empty() {
+                self.purge().await?;
+                checkpoint::unpark(&self.database, &self.name, &places).await?;
+            }
         }
         lease.record(&self.database, batch.span.through).await
     }

@@ -14,6 +14,7 @@
 //! Deliberately absent: replays, which must not count twice; bodies beyond [`schema::BODY_BYTES_MAX`]; any way to name a
 //! tenant in a query's text.
 
+pub mod forget;
 pub mod indexer;
 pub mod query;
 pub mod schema;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use tantivy::{Index, IndexWriter, TantivyError};
 
+use super::forget;
 use super::schema::{self, Fields};
 use crate::domain::Position;
 use crate::log::Fence;
 
 /// Memory of the writer before it starts a segment.
 const WRITER_BYTES: usize = 50 << 20;
-const QUARANTINED: &str = "quarantined";
+pub(super) const QUARANTINED: &str = "quarantined";
 
 /// An index that is open for writing.
 pub(super) struct Open {
@@ -62,8 +63,14 @@ pub(super) fn open(root: &Path, generation: i32) -> Result<Open, TantivyError> {
     let (_, fields) = schema::schema();
     let mark = mark(&index)?;
     // The lock is the kernel's and ends with the process that held it: a kill leaves nothing in the way.
-    let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
-    Ok(Open { writer, fields, mark })
+    let writer = writer(&index)?;
+    // Done already, unless a crash came between a deletion and its purge.
+    forget::purge(Open { writer, fields, mark })
+}
+
+/// The one writer of an index.
+pub(super) fn writer(index: &Index) -> Result<IndexWriter, TantivyError> {
+    index.writer_with_num_threads(1, WRITER_BYTES)
 }
 
 /// Opens a generation for reading; none when there is no such index, or it has another shape.

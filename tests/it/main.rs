@@ -29,6 +29,7 @@ mod readme;
 mod rebuild;
 mod receive;
 mod resume;
+mod retention;
 mod rolling;
 mod search;
 mod sql;

@@ -1,12 +1,13 @@
 //! Every event becomes rows that answer what people ask; built anew, the rows are the same.
 
 use hooklake::consumer::Projection;
+use hooklake::domain::OWN_SOURCE;
 use hooklake::domain::Tenant;
 use hooklake::domain::clock::Timestamp;
 use hooklake::domain::envelope::Flag;
 use hooklake::projectors::ValidationTables;
 use hooklake::projectors::query::{EventFilter, Events, Page};
-use hooklake::projectors::validation::{RULE_SOURCE, RULE_TYPE};
+use hooklake::projectors::validation::RULE_TYPE;
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
@@ -168,13 +169,13 @@ async fn rules_hold_from_where_they_stand_in_the_log() {
     let rule = |action: &str, schema: Value| json!({"action": action, "name": "mine", "source": "custom", "event_type": "custom_event", "schema": schema});
     let wants_text = json!({"type": "object", "required": ["action"], "properties": {"action": {"type": "string"}}});
     fold.append_json("custom", "custom_event", &event).await;
-    fold.append_json(RULE_SOURCE, RULE_TYPE, &rule("set", wants_text)).await;
+    fold.append_json(OWN_SOURCE, RULE_TYPE, &rule("set", wants_text)).await;
     fold.append_json("custom", "custom_event", &event).await;
     fold.append_json("custom", "other_event", &event).await;
-    fold.append_json(RULE_SOURCE, RULE_TYPE, &rule("set", json!({"type": 7}))).await;
+    fold.append_json(OWN_SOURCE, RULE_TYPE, &rule("set", json!({"type": 7}))).await;
     fold.append_json("custom", "custom_event", &event).await;
-    fold.append_json(RULE_SOURCE, RULE_TYPE, &json!({"action": "remove", "name": "mine"})).await;
-    fold.append_json(RULE_SOURCE, RULE_TYPE, &json!({"action": "remove", "name": "custom"})).await;
+    fold.append_json(OWN_SOURCE, RULE_TYPE, &json!({"action": "remove", "name": "mine"})).await;
+    fold.append_json(OWN_SOURCE, RULE_TYPE, &json!({"action": "remove", "name": "custom"})).await;
     fold.append_json("custom", "custom_event", &event).await;
     fold.caught_up().await;
     let said = |row: &tokio_postgres::Row| (row.get::<_, i64>(0), row.get::<_, String>(1), row.get::<_, bool>(2));

@@ -146,6 +146,7 @@ impl Fold {
             "event_validations",
             "event_subjects",
             "event_correlations",
+            "linear_team_mentions",
             "linear_teams",
         ] {
             let rows = self.db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{name} t ORDER BY 1")).await;

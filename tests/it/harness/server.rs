@@ -92,6 +92,13 @@ impl TestApp {
         sender.send_all(deliveries, AT_ONCE, |_| {}).await.expect("everything is accepted")
     }
 
+    /// How many events a search finds.
+    pub async fn found(&self, text: &str) -> usize {
+        let base = &self.app.base;
+        let searcher = hooklake::search::Searcher::new(base.database.clone(), &base.data_dir());
+        searcher.search(&hooklake::domain::Tenant::default_tenant(), text, 10, 0).await.expect("an answer").hits.len()
+    }
+
     /// Waits until every consumer has seen the whole log.
     pub async fn caught_up(&self) {
         let head = Reader::new(self.db.database.clone()).head().await.expect("a head").position;

@@ -1,0 +1,158 @@
+//! What is redacted is gone from everything made from the log, and each of these is what a fresh fold would give.
+
+use hooklake::domain::places::Cause;
+use hooklake::domain::{Clock, Position};
+use hooklake::registry;
+use hooklake::retention::redact::Order;
+use hooklake::retention::{Custodian, Error};
+use hooklake::tasks::Tasks;
+use hooklake::telemetry::Metrics;
+use serde_json::json;
+
+use crate::harness::fold::Fold;
+use crate::harness::{TestApp, TestDatabase};
+
+pub async fn custodian(db: &TestDatabase, tasks: &Tasks) -> Custodian {
+    Custodian::connect(&db.database, tasks, Clock::system(), "tester").await.expect("connected")
+}
+
+pub fn order(paths: &[&str]) -> Order {
+    let paths = paths.iter().map(|path| path.parse().expect("a pointer")).collect();
+    Order { cause: Cause::Redact, reason: "asked for".to_owned(), paths, erasure: None, lake_keeps: false }
+}
+
+fn at(positions: &[i64]) -> Vec<Position> {
+    positions.iter().copied().map(Position::new).collect()
+}
+
+/// Rebuilds everything of a fold, and compares.
+async fn equals_a_fresh_fold(fold: &Fold) {
+    fold.caught_up().await;
+    let live = fold.tables().await;
+    for consumer in fold.consumers() {
+        fold.runner.rebuild(consumer.as_ref(), &mut |_, _| {}).await.unwrap_or_else(|error| panic!("{}: {error:?}", consumer.name()));
+    }
+    for ((name, live), (_, rebuilt)) in live.iter().zip(&fold.tables().await) {
+        assert_eq!(live, rebuilt, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_projection_forgets_and_is_a_fold_of_what_is_left() {
+    let fold = Fold::start().await;
+    fold.append_examples().await;
+    fold.append_story().await;
+    // The only event that names a team, one that names it later, and one with two mentions of a name.
+    let team = |key: &str, name: Option<&str>| json!({"action": "create", "type": "Issue", "data": {"identifier": format!("{key}-1"), "title": "secret-title", "team": {"id": "t", "key": key, "name": name}}});
+    fold.append_json("linear", "Issue", &team("ONE", Some("Only"))).await;
+    fold.append_json("linear", "Issue", &team("TWO", Some("First"))).await;
+    fold.append_json("linear", "Issue", &team("TWO", Some("Second"))).await;
+    fold.caught_up().await;
+    let head = fold.db.number("SELECT position FROM log.head").await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&fold.db, &tasks).await;
+    let chain = fold.db.rows("SELECT chain FROM log.batches ORDER BY through_position").await.len();
+
+    let whole: Vec<i64> = (1..head - 2).filter(|position| position % 7 == 0).chain([head - 2, head - 1]).collect();
+    let done = custodian.redact(&order(&[]), &at(&whole)).await.expect("redacted");
+    assert_eq!(done.envelopes, whole.len() as u64);
+    custodian.redact(&order(&["/data/title"]), &at(&[head])).await.expect("redacted");
+    fold.caught_up().await;
+    let gone = "SELECT count(*) FROM log.envelopes WHERE body IS NULL AND salt IS NULL AND body_bytes = 0 AND 'redacted' = ANY (flags)";
+    assert_eq!(fold.db.number(gone).await, whole.len() as i64);
+    assert_eq!(fold.db.number("SELECT count(*) FROM events WHERE 'redacted' = ANY (flags)").await, whole.len() as i64 + 1 - replays(&fold, &whole).await);
+    assert_eq!(fold.db.number("SELECT count(*) FROM events WHERE payload IS NOT NULL AND flags = '{redacted}'").await, 1, "only what was redacted in part");
+    assert_eq!(fold.db.number("SELECT count(*) FROM events e WHERE e::text LIKE '%secret-title%'").await, 0);
+    assert_eq!(fold.db.number("SELECT count(*) FROM linear_events WHERE issue_title = '[redacted]'").await, 1);
+    assert_eq!(fold.db.number("SELECT count(*) FROM linear_teams WHERE team_key = 'ONE'").await, 0, "nothing names it any more");
+    let two = fold.db.rows("SELECT team_name, first_position FROM linear_teams WHERE team_key = 'TWO'").await;
+    assert_eq!((two[0].get::<_, String>(0), two[0].get::<_, i64>(1)), ("Second".to_owned(), head), "as what is left names it");
+    assert_eq!(fold.db.number("SELECT count(*) FROM event_validations v JOIN events e USING (position) WHERE 'redacted' = ANY (e.flags)").await, 0);
+    assert!(fold.db.rows("SELECT chain FROM log.batches").await.len() > chain, "acts are in the chain");
+    equals_a_fresh_fold(&fold).await;
+    fold.stop().await;
+}
+
+async fn replays(fold: &Fold, positions: &[i64]) -> i64 {
+    let list = positions.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    fold.db.number(&format!("SELECT count(*) FROM log.envelopes WHERE position IN ({list}) AND 'suspect_replay' = ANY (flags)")).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redaction_says_what_it_cannot_do() {
+    let fold = Fold::start().await;
+    fold.append_json("custom", "x", &json!({"a": 1})).await;
+    fold.append("custom", "x", b"not json").await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&fold.db, &tasks).await;
+    let refused = custodian.redact(&order(&["/b"]), &at(&[1])).await;
+    assert!(matches!(&refused, Err(Error::Request(text)) if text.contains("nothing at /b")), "{refused:?}");
+    let refused = custodian.redact(&order(&["/a"]), &at(&[1, 2])).await;
+    assert!(matches!(&refused, Err(Error::Request(text)) if text.contains("not JSON")), "{refused:?}");
+    assert_eq!(fold.db.number("SELECT count(*) FROM log.envelopes WHERE 'redacted' = ANY (flags)").await, 0, "and then does nothing");
+    let refused = custodian.redact(&order(&[]), &at(&[1, 99])).await;
+    assert!(matches!(&refused, Err(Error::Request(text)) if text.contains("only 1")), "{refused:?}");
+    let act = fold.db.number("SELECT position FROM log.envelopes WHERE event_type = 'redaction'").await;
+    assert!(matches!(custodian.redact(&order(&[]), &at(&[act])).await, Err(Error::Own(_))), "acts stay");
+
+    // The application's role has no part in it.
+    let connection = fold.db.database.get().await.expect("a connection");
+    for statement in [
+        "SELECT log.redact(ARRAY[2::bigint], ARRAY[NULL::bytea])",
+        "SELECT log.retire('envelopes_2026w01', '{}', 0)",
+        "SELECT log.empty('envelopes_2026w01')",
+        "SELECT log.forget_keys('envelopes_2026w01', 0, 1)",
+        "SELECT log.redact_conflicts(ARRAY[2::bigint])",
+        "INSERT INTO log.holds (reason, placed_by) VALUES ('x', 'x')",
+        "DELETE FROM log.retired",
+    ] {
+        let error = connection.query(statement, &[]).await.expect_err(statement);
+        assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
+    }
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn index_and_lake_forget_too() {
+    let app = TestApp::start().await;
+    for number in 0..40 {
+        let body = json!({"action": "opened", "number": number, "pull_request": {"number": number, "title": format!("Xylophone{number} arrives")}, "repository": {"full_name": "o/r"}});
+        app.github("pull_request", &format!("d{number}"), body.to_string()).await;
+    }
+    app.caught_up().await;
+    let count = async |word: &str| app.found(word).await;
+    assert_eq!(count("xylophone7").await, 1);
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    let position = app.db.number("SELECT position FROM events WHERE title LIKE 'Xylophone7 %'").await;
+    let position2 = app.db.number("SELECT position FROM events WHERE title LIKE 'Xylophone9 %'").await;
+    custodian.redact(&order(&[]), &at(&[position])).await.expect("redacted");
+    custodian.redact(&order(&["/pull_request/title"]), &at(&[position2])).await.expect("redacted");
+    app.caught_up().await;
+    assert_eq!((count("xylophone7").await, count("xylophone9").await, count("xylophone8").await), (0, 0, 1));
+
+    let base = &app.app.base;
+    let location = base.config.lake.location(&base.data_dir()).expect("a location");
+    let is_in = |text: &str| text.to_lowercase().contains("xylophone7") || text.to_lowercase().contains("xylophone9");
+    assert_eq!(hooklake::search::forget::traces(&base.data_dir(), &is_in).expect("read"), 0, "not in any file of the index");
+    assert_eq!(hooklake::lake::forget::traces(&location, &is_in).expect("read"), 0, "not in any file of the lake");
+    let others = |text: &str| text.to_lowercase().contains("xylophone8");
+    assert!(
+        hooklake::search::forget::traces(&base.data_dir(), &others).expect("read") > 0 && hooklake::lake::forget::traces(&location, &others).expect("read") > 0
+    );
+    let engine = base.engine().expect("an engine");
+    let answer = async |sql: &str| crate::lake::rows(&engine, sql).await;
+    assert_eq!(answer("SELECT count(*), count(DISTINCT position), count(payload) FROM events WHERE source = 'github'").await, "40,40,39", "each once");
+    let before = answer("SELECT * FROM events ORDER BY position").await;
+
+    let runner = base.runner(&tasks, &Metrics::new());
+    for consumer in registry::consumers(base).expect("consumers") {
+        if ["search", "lake"].contains(&consumer.name()) {
+            runner.rebuild(consumer.as_ref(), &mut |_, _| {}).await.unwrap_or_else(|error| panic!("{}: {error:?}", consumer.name()));
+        }
+    }
+    assert_eq!(answer("SELECT * FROM events ORDER BY position").await, before, "a fresh lake is the same");
+    assert_eq!((count("xylophone7").await, count("xylophone8").await), (0, 1));
+    tasks.stop().tell();
+    app.stop().await;
+}
