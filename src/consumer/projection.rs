@@ -78,7 +78,8 @@ impl<P: Projector> Projection<P> {
     }
 
     fn named(database: Database, projector: P, name: String, schema: String) -> Self {
-        let sources = P::SOURCES.map(|sources| sources.iter().copied().chain([OWN_SOURCE]).collect());
+        let acts = (!P::FOLDED.is_empty()).then_some(OWN_SOURCE);
+        let sources = P::SOURCES.map(|sources| sources.iter().copied().chain(acts).collect());
         Self { database, projector, name, schema, sources }
     }
 
