@@ -91,6 +91,12 @@ impl Base {
         self.cluster.as_ref().map(Cluster::socket_dir)
     }
 
+    /// The embedded database; none when it is yours.
+    #[must_use]
+    pub const fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
     /// A runner of consumers, for a command that rebuilds one.
     #[must_use]
     pub fn runner(&self, tasks: &Tasks, metrics: &Metrics) -> Runner {
@@ -175,6 +181,9 @@ impl App {
 
         let tasks = Tasks::default();
         let metrics = Metrics::new();
+        if let Some(cluster) = &base.cluster {
+            tasks.spawn_until_stopped("postgres", cluster.clone().keep_running());
+        }
         let appender = Appender::start(database, &tasks, &metrics);
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
         let runner = base.runner(&tasks, &metrics);

@@ -2,6 +2,7 @@
 //!
 //! Answers go to standard output, everything else to standard error. The exit code says what happened: see [`Exit`].
 
+mod backup;
 mod checkpoint;
 mod config;
 mod demo;
@@ -86,6 +87,10 @@ enum Command {
     Retention(retention::Command),
     /// List the sources and the paths to enter at the providers
     Sources(status::SourcesArguments),
+    /// Copy the log and all else that PostgreSQL holds into a directory; a server may run on
+    Backup(backup::Arguments),
+    /// Put a backup in the place of the log; says which consumers are ahead of it
+    Restore(backup::RestoreArguments),
     /// Make a new admin token; the one before stops working
     Token,
     /// Check or show the settings
@@ -169,6 +174,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Exit> {
     match command {
         Command::Serve => serve::run(config).await,
         Command::Demo(arguments) => demo::run(config, arguments).await,
+        Command::Restore(arguments) => backup::restore(config, arguments).await,
         Command::Config(command) => Ok(config::run(&config, &command)),
         other => {
             let base = Base::open(config).await?;
@@ -195,11 +201,12 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Hold(command) => hold::run(base, command).await,
         Command::Retention(command) => retention::run(base, command).await,
         Command::Sources(arguments) => status::sources(base, &arguments),
+        Command::Backup(arguments) => backup::run(base, arguments).await,
         Command::Token => token::run(base).await,
         Command::Migrate => {
             println!("The schema is up to date.");
             Ok(Exit::Done)
         }
-        Command::Serve | Command::Demo(_) | Command::Config(_) => Ok(Exit::Failed),
+        Command::Serve | Command::Demo(_) | Command::Config(_) | Command::Restore(_) => Ok(Exit::Failed),
     }
 }

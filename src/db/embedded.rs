@@ -2,7 +2,8 @@
 //!
 //! The first process that needs the cluster starts it, the last one that used it stops it: each holds a shared lock on
 //! a file while it does. A cluster that a killed process left running is taken over. It listens on a Unix socket in a
-//! directory that only its owner may enter, and nowhere else.
+//! directory that only its owner may enter, and nowhere else. A server that dies is started again by whoever serves
+//! ([`Cluster::keep_running`]).
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io;
@@ -11,10 +12,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::process::Command;
 
 use super::{Error, Settings};
+
+mod copy;
 
 /// Appended to `postgresql.conf`. Durability stays as PostgreSQL ships it.
 const CONFIGURATION: &str = include_str!("embedded.conf");
@@ -23,8 +27,11 @@ const CONFIGURATION: &str = include_str!("embedded.conf");
 /// kernel clears them anew for the next, which was a quarter of the time of an append (docs/performance.md).
 const KEEP_MEMORY: [(&str, &str); 2] = [("MALLOC_MMAP_THRESHOLD_", "67108864"), ("MALLOC_TRIM_THRESHOLD_", "67108864")];
 
-/// The cluster, while this process uses it.
-#[derive(Debug)]
+/// How often a serving process looks whether the server lives.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The cluster, while this process uses it. Clones use it together.
+#[derive(Debug, Clone)]
 pub struct Cluster {
     directory: PathBuf,
     program: Program,
@@ -73,6 +80,46 @@ impl Cluster {
     #[must_use]
     pub fn socket_dir(&self) -> PathBuf {
         self.directory.join("run")
+    }
+
+    /// Starts the server again whenever it died: killed for memory, say, or by a disk that failed. Runs until dropped,
+    /// which must come before [`Cluster::stop`].
+    pub async fn keep_running(self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if self.is_alive() {
+                continue;
+            }
+            tracing::error!("the embedded PostgreSQL died and is started again");
+            match self.start_again().await {
+                Ok(()) => tracing::warn!("the embedded PostgreSQL runs again"),
+                // Its last backends may not have noticed yet, or the disk is full: it is tried for as long as we serve.
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the embedded PostgreSQL does not start"),
+            }
+        }
+    }
+
+    /// Of several processes that see the server dead, one starts it.
+    async fn start_again(&self) -> Result<(), Error> {
+        let locked = |error| failed("cannot lock the start of the embedded cluster", error);
+        let path = self.directory.with_extension("start");
+        let starting = File::options().create(true).append(true).open(path).map_err(locked)?;
+        let waited = tokio::task::spawn_blocking(move || starting.lock().map(|()| starting)).await;
+        let _starting = waited.map_err(|error| locked(io::Error::other(error)))?.map_err(locked)?;
+        if self.is_alive() { Ok(()) } else { self.start_server().await }
+    }
+
+    /// True while the process of the pid file is there; cheap enough to be asked every second.
+    fn is_alive(&self) -> bool {
+        self.server_state().is_some_and(|state| state != 'Z')
+    }
+
+    /// The state of the server's process by the kernel: `Z` when it is dead and was never reaped; none without one.
+    fn server_state(&self) -> Option<char> {
+        let pid = std::fs::read_to_string(Path::new(&self.data()).join("postmaster.pid")).ok()?;
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.lines().next()?.trim())).ok()?;
+        // The state follows the command's name, which stands in brackets and may hold anything.
+        state.rsplit_once(") ")?.1.chars().next()
     }
 
     /// Stops the server if no other process uses it.
@@ -149,14 +196,8 @@ impl Cluster {
     /// Removes the pid file of a server that is dead but was never reaped, which `pg_ctl` takes for a running one.
     fn forget_dead_server(&self) {
         let path = Path::new(&self.data()).join("postmaster.pid");
-        let Some(pid) = std::fs::read_to_string(&path).ok().and_then(|text| text.lines().next().map(str::to_owned)) else {
-            return;
-        };
-        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // The state follows the command's name, which stands in brackets and may hold anything.
-        let is_zombie = state.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
-        if is_zombie && std::fs::remove_file(&path).is_ok() {
-            tracing::warn!(pid, "removed the pid file of a PostgreSQL server that died");
+        if self.server_state() == Some('Z') && std::fs::remove_file(&path).is_ok() {
+            tracing::warn!("removed the pid file of a PostgreSQL server that died");
         }
     }
 

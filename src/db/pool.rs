@@ -97,6 +97,19 @@ impl Database {
         Ok(self.config.connect(self.tls.clone()).await?)
     }
 
+    /// The one row of a question, asked as the user of the settings rather than as the application.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn dedicated_row(&self, statement: &str, parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<tokio_postgres::Row, Error> {
+        let (client, connection) = self.dedicated().await?;
+        let asking = client.query_one(statement, parameters);
+        tokio::select! {
+            row = asking => Ok(row?),
+            ended = connection => Err(ended.err().map_or(Error::Settings("the connection ended".to_owned()), Error::from)),
+        }
+    }
+
     /// Refuses a server that could lose what it acknowledged (decision D3).
     ///
     /// # Errors
