@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench ingest overload clean
+.PHONY: help demo serve test soak check bench ingest overload clean
 
 # Where cargo puts what it builds; a machine may set it for several projects at once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -26,6 +26,9 @@ serve: ## start hooklake with your own settings
 test: ## every test, with the real clients and tools they use
 	deploy/setup.sh test
 	cargo test --locked
+
+soak: ## faults at random under load: make soak MINUTES=10 [SEED=7]
+	MINUTES=$(or $(MINUTES),10) SEED=$(SEED) cargo test --locked --test it -- --ignored --nocapture --exact faults::soak::soak
 
 check: ## format, lints, docs, house rules, licences and origin of dependencies
 	deploy/setup.sh check

@@ -76,7 +76,7 @@ fn stop_after_run(directory: &Path) {
     std::mem::forget(child);
 }
 
-fn set_mode(directory: &Path, mode: u32) {
+pub fn set_mode(directory: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode)).expect("permissions");
 }
@@ -134,12 +134,7 @@ impl TestDatabase {
 
     /// Rows of a question, asked as the owner of the database.
     pub async fn rows(&self, sql: &str) -> Vec<tokio_postgres::Row> {
-        let (client, connection) = self.database.dedicated().await.expect("a connection");
-        let driver = tokio::spawn(connection);
-        let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        drop(client);
-        driver.await.expect("driven").expect("closed");
-        rows
+        rows(&self.database, sql).await
     }
 
     /// Runs statements, as the owner of the database.
@@ -155,6 +150,16 @@ impl TestDatabase {
     pub async fn number(&self, sql: &str) -> i64 {
         self.rows(sql).await[0].get(0)
     }
+}
+
+/// Rows of a question, asked as the owner of a database.
+pub async fn rows(database: &Database, sql: &str) -> Vec<tokio_postgres::Row> {
+    let (client, connection) = database.dedicated().await.expect("a connection");
+    let driver = tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    drop(client);
+    driver.await.expect("driven").expect("closed");
+    rows
 }
 
 pub fn github_signature(body: &[u8]) -> String {

@@ -13,7 +13,6 @@ mod cli;
 mod compare;
 mod consumers;
 mod correlation;
-mod crash;
 mod graphql;
 mod hostile;
 mod instances;

@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 
 use hooklake::consumer::checkpoint;
+use hooklake::db::Database;
 use hooklake::registry;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 
-use crate::harness::{TestApp, TestDatabase, examples};
+use crate::harness::{TestApp, examples, rows};
 
 /// Every table of the public schema as text, without when a row was written.
-async fn tables(db: &TestDatabase) -> BTreeMap<String, Vec<String>> {
+pub async fn tables(database: &Database) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
-    for table in db
-        .rows(
-            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'hooklake_migrations' ORDER BY 1",
-        )
-        .await
+    for table in rows(
+        database,
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'hooklake_migrations' ORDER BY 1",
+    )
+    .await
     {
         let name: String = table.get(0);
-        let rows = db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{name} t ORDER BY 1")).await;
+        let rows = rows(database, &format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{name} t ORDER BY 1")).await;
         tables.insert(name, rows.iter().map(|row| row.get(0)).collect());
     }
     tables
@@ -31,7 +32,7 @@ async fn every_projection_rebuilt_equals_the_live_one() {
     app.send(&examples()).await;
     app.send(&hooklake::demo::deliveries::story(chrono::Utc::now()).expect("the story")).await;
     app.caught_up().await;
-    let live = tables(&app.db).await;
+    let live = tables(&app.db.database).await;
     assert!(live["github_events"].len() > 300 && live["slack_events"].len() > 5, "there is something to compare");
 
     let base = &app.app.base;
@@ -44,7 +45,7 @@ async fn every_projection_rebuilt_equals_the_live_one() {
         assert_eq!(after, before + 1, "{} was swapped", consumer.name());
     }
     app.caught_up().await;
-    let rebuilt = tables(&app.db).await;
+    let rebuilt = tables(&app.db.database).await;
     assert_eq!(live.keys().collect::<Vec<_>>(), rebuilt.keys().collect::<Vec<_>>());
     for (name, rows) in &live {
         assert_eq!(rows, &rebuilt[name], "{name}");

@@ -13,12 +13,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it and waits until it listens.
-    pub async fn start(db: &TestDatabase) -> Self {
-        Self::start_with(db, &[]).await
-    }
-
-    /// Starts it with these settings as well.
+    /// Starts it with these settings and waits until it listens.
     pub async fn start_with(db: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         Self::start_at(db, address, settings).await
