@@ -20,7 +20,7 @@ pub struct Volume {
     pub path: PathBuf,
     /// What the file system has left for us, in bytes.
     pub free_bytes: u64,
-    /// The whole file system, in bytes.
+    /// The file system as far as we may use it, in bytes.
     pub size_bytes: u64,
     /// What is in this place, in bytes, for the lake and the index.
     pub used_bytes: Option<u64>,
@@ -47,11 +47,13 @@ impl Places {
     }
 }
 
-/// Free and whole bytes of the file system that holds a path; none when there is no such path.
+/// Free and whole bytes of the file system that holds a path, without what is set aside for others, as `df` counts; none
+/// when there is no such path.
 #[must_use]
 pub fn room(path: &Path) -> Option<(u64, u64)> {
     let disk = rustix::fs::statvfs(path).ok()?;
-    Some((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+    let usable = disk.f_blocks.saturating_sub(disk.f_bfree).saturating_add(disk.f_bavail);
+    Some((disk.f_bavail.saturating_mul(disk.f_frsize), usable.saturating_mul(disk.f_frsize)))
 }
 
 /// The bytes of all files below a directory; what vanishes meanwhile does not count.
