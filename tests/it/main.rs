@@ -13,6 +13,7 @@ mod cli;
 mod compare;
 mod consumers;
 mod correlation;
+mod erase;
 mod graphql;
 mod hostile;
 mod instances;

@@ -1,0 +1,203 @@
+//! A person is erased everywhere, a hold stops it, and partitions go when their time is up.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use hooklake::domain::Position;
+use hooklake::registry;
+use hooklake::retention::erase::{Erasure, Report};
+use hooklake::retention::hold::Cover;
+use hooklake::retention::mention::Person;
+use hooklake::retention::schedule::What;
+use hooklake::retention::traces::Files;
+use hooklake::retention::{Custodian, Error, Settings};
+use hooklake::tasks::Tasks;
+use serde_json::json;
+
+use crate::harness::{TestApp, TestDatabase, examples};
+use crate::retention::custodian;
+
+fn erasure<'a>(app: &'a TestApp, names: &[&str]) -> Erasure<'a> {
+    let base = &app.app.base;
+    Erasure {
+        person: Person::new(names.iter().map(|name| (*name).to_owned())).expect("names"),
+        reason: "asked for by the person".to_owned(),
+        key: &base.installation.derivation_key,
+        consumers: registry::consumers(base).expect("consumers").iter().map(|consumer| consumer.name().to_owned()).collect(),
+        files: Files { data_dir: base.data_dir(), lake: base.config.lake.location(&base.data_dir()).expect("a location") },
+        patience: Duration::from_mins(2),
+    }
+}
+
+fn line(report: &Report, place: &str) -> (u64, u64) {
+    let line = report.lines.iter().find(|line| line.place == place).unwrap_or_else(|| panic!("{place} is in {report:?}"));
+    (line.before, line.after)
+}
+
+/// Files below a directory that hold these bytes.
+fn files_with(directory: &Path, word: &str) -> Vec<String> {
+    let output = Command::new("grep").args(["-rliaF", word]).arg(directory).output().expect("grep runs");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+async fn dump(db: &TestDatabase) -> String {
+    let mut dump = String::new();
+    for table in
+        db.rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'hooklake')").await
+    {
+        let name: String = table.get(0);
+        for row in db.rows(&format!("SELECT t::text FROM {name} t")).await {
+            dump.push_str(row.get(0));
+        }
+    }
+    // bytea is printed in hexadecimal.
+    for row in db.rows("SELECT body FROM log.envelopes WHERE body IS NOT NULL UNION ALL SELECT body FROM log.redeliveries WHERE body IS NOT NULL").await {
+        dump.push_str(&String::from_utf8_lossy(row.get(0)));
+    }
+    dump.to_lowercase()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_erased_everywhere() {
+    let app = TestApp::start().await;
+    app.send(&examples()[..40]).await;
+    let named = [
+        ("plain", json!({"action": "opened", "number": 1, "pull_request": {"title": "By Zaphod", "user": {"login": "zaphod-b"}}, "sender": {"login": "zaphod-b"}, "repository": {"full_name": "zaphod-b/heart"}}).to_string()),
+        ("escaped", r#"{"action":"opened","issue":{"title":"x","body":"\u007aaphod-b was here"}}"#.to_owned()),
+        ("nested", json!({"inner": json!({"mail": "Zaphod@Betelgeuse.example"}).to_string()}).to_string()),
+    ];
+    for (id, body) in &named {
+        assert_eq!(app.github("pull_request", id, body).await.status, 200);
+    }
+    assert_eq!(
+        app.slack("application/x-www-form-urlencoded", "payload=%7B%22type%22%3A%22block_actions%22%2C%22user%22%3A%22zaphod%40betelgeuse.example%22%7D")
+            .await
+            .status,
+        200
+    );
+    assert_eq!(app.github("push", "other", r#"{"sender":{"login":"zaphod-bee"}}"#).await.status, 200);
+    // A conflict: the same key with another body, which alone names them.
+    assert_eq!(app.github("push", "twice", r#"{"ref":"a"}"#).await.status, 200);
+    assert_eq!(app.github("push", "twice", r#"{"ref":"b","pusher":{"name":"zaphod-b"}}"#).await.status, 200);
+    app.caught_up().await;
+    assert!(dump(&app.db).await.contains("zaphod"));
+
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    let wanted = erasure(&app, &["zaphod-b", "zaphod@betelgeuse.example"]);
+    let hold = custodian.hold("a lawsuit", &Cover { source: Some("slack".to_owned()), ..Cover::default() }).await.expect("held");
+    let refused = custodian.erase(&wanted, &mut |_| {}).await;
+    assert!(matches!(&refused, Err(Error::Held(text)) if text.contains(&hold.to_string()) && text.contains("a lawsuit")), "{refused:?}");
+    assert_eq!(app.db.number("SELECT count(*) FROM log.envelopes WHERE 'redacted' = ANY (flags)").await, 0, "all or nothing");
+    custodian.release(hold).await.expect("released");
+    let telling = Erasure { reason: "Zaphod-B asked".to_owned(), ..erasure(&app, &["zaphod-b"]) };
+    assert!(matches!(custodian.erase(&telling, &mut |_| {}).await, Err(Error::Request(_))), "the reason would stay");
+
+    let report = custodian.erase(&wanted, &mut |_| {}).await.expect("erased");
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!((report.redacted, line(&report, "log.envelopes, bodies"), line(&report, "log.redeliveries, bodies")), (4, (4, 0), (1, 0)));
+    for place in ["table public.events", "table public.github_events", "search index, files of every generation", "lake, data files and Delta log"] {
+        let (before, after) = line(&report, place);
+        assert!(before > 0 && after == 0, "{place}: {before} and {after}");
+    }
+    let dump = dump(&app.db).await;
+    for word in ["zaphod-b\"", "zaphod-b/", "betelgeuse", "\\u007aaphod"] {
+        assert!(!dump.contains(word), "{word}");
+        for directory in ["search", "lake"] {
+            assert_eq!(files_with(&app.app.base.data_dir().join(directory), word), Vec::<String>::new(), "{word}");
+        }
+    }
+    assert!(dump.contains("zaphod-bee"), "someone else");
+    let report_kept = app.db.rows("SELECT convert_from(body, 'UTF8')::jsonb FROM log.envelopes WHERE event_type = 'erasure'").await;
+    let kept: serde_json::Value = report_kept[0].get(0);
+    assert_eq!(kept["complete"], json!(true));
+    assert_eq!(kept["subject_hmac"].as_array().map(Vec::len), Some(2));
+    let again = custodian.erase(&wanted, &mut |_| {}).await.expect("nothing to do");
+    assert!(again.is_complete() && again.redacted == 0 && again.envelope.is_none());
+    drop(custodian);
+    tasks.stop().tell();
+    app.stop().await;
+}
+
+/// Lets the log so far have been received long ago, in a partition of its own.
+async fn age(db: &TestDatabase, days: i32) {
+    let (client, connection) = db.database.dedicated().await.expect("a connection");
+    let driver = tokio::spawn(connection);
+    let script = format!(
+        "DO $$ DECLARE week timestamptz := date_trunc('week', now() - interval '{days} days'); BEGIN
+             EXECUTE format('CREATE TABLE log.envelopes_old PARTITION OF log.envelopes FOR VALUES FROM (%L) TO (%L)', week, week + interval '1 week');
+             UPDATE log.envelopes SET received_at = week + interval '1 day';
+         END $$"
+    );
+    client.batch_execute(&script).await.expect("aged");
+    drop(client);
+    driver.await.expect("driven").expect("closed");
+}
+
+fn settings(text: &str) -> Settings {
+    toml::from_str(text).expect("settings")
+}
+
+async fn run(custodian: &mut Custodian, text: &str, consumers: &[String]) -> Vec<What> {
+    custodian.run(&settings(text), consumers, false).await.expect("run").into_iter().map(|step| step.what).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
+    let app = TestApp::start().await;
+    app.send(&examples()[..30]).await;
+    assert_eq!(
+        app.linear("l", &json!({"action": "create", "type": "Issue", "data": {"title": "kept"}, "webhookTimestamp": chrono::Utc::now().timestamp_millis()}))
+            .await
+            .status,
+        200
+    );
+    app.caught_up().await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    custodian.record("note", &json!({"own": "record"})).await.expect("recorded");
+    app.caught_up().await;
+    age(&app.db, 100).await;
+    app.github("push", "new", r#"{"ref":"refs/heads/new"}"#).await;
+    app.caught_up().await;
+    let consumers: Vec<String> = registry::consumers(&app.app.base).expect("consumers").iter().map(|consumer| consumer.name().to_owned()).collect();
+
+    assert_eq!(run(&mut custodian, "days = 365\nlake = \"forget\"\nsources = {}\ntenants = {}", &consumers).await, [], "not yet");
+    let redacted = run(&mut custodian, "days = 0\nlake = \"forget\"\nsources = { github = 60 }\ntenants = {}", &consumers).await;
+    assert_eq!(redacted, [What::Redacted { envelopes: 30 }], "the shorter policy");
+    let hold = custodian.hold("a lawsuit", &Cover { from: Some(Position::new(3)), to: Some(Position::new(3)), ..Cover::default() }).await.expect("held");
+    let all = "days = 60\nlake = \"forget\"\nsources = {}\ntenants = {}";
+    let waits = run(&mut custodian, all, &consumers).await;
+    assert!(matches!(&waits[..], [What::Waits(reason)] if reason.contains(&hold.to_string())), "{waits:?}");
+    custodian.release(hold).await.expect("released");
+    app.caught_up().await;
+    app.db.rows("INSERT INTO hooklake.consumers (name, version, position) VALUES ('slow', 1, 2) RETURNING 1").await;
+    let waits = run(&mut custodian, all, &[&consumers[..], &["slow".to_owned()]].concat()).await;
+    assert!(matches!(&waits[..], [What::Waits(reason)] if reason.contains("slow stands at position 2")), "{waits:?}");
+    app.db.rows("DELETE FROM hooklake.consumers WHERE name = 'slow' RETURNING 1").await;
+
+    assert_eq!(run(&mut custodian, all, &consumers).await, [What::Dropped { envelopes: 31 }]);
+    app.caught_up().await;
+    assert_eq!(app.db.number("SELECT count(*) FROM log.envelopes_old WHERE source <> 'hooklake'").await, 0);
+    assert_eq!(app.db.number("SELECT count(*) FROM log.envelopes_old").await, 1, "hooklake's own record stays");
+    assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position <= 31").await, 0);
+    assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position = 32").await, 1);
+    assert_eq!(app.db.number("SELECT count(*) FROM log.keys WHERE source <> 'hooklake'").await, 1);
+    assert!(app.db.number("SELECT count(*) FROM log.batches").await > 3, "the chain goes on");
+    let engine = app.app.base.engine().expect("an engine");
+    assert_eq!(crate::lake::rows(&engine, "SELECT count(*) FROM events WHERE source IN ('github', 'linear')").await, "1");
+    assert_eq!(run(&mut custodian, all, &consumers).await, [], "once");
+    // A fold of what is left.
+    let base = &app.app.base;
+    let before = app.db.rows("SELECT (to_jsonb(t) - 'processed_at')::text FROM events t ORDER BY position").await;
+    let runner = base.runner(&tasks, &hooklake::telemetry::Metrics::new());
+    for consumer in registry::consumers(base).expect("consumers").iter().filter(|consumer| ["events", "search", "lake"].contains(&consumer.name())) {
+        runner.rebuild(consumer.as_ref(), &mut |_, _| {}).await.unwrap_or_else(|error| panic!("{}: {error:?}", consumer.name()));
+    }
+    let after = app.db.rows("SELECT (to_jsonb(t) - 'processed_at')::text FROM events t ORDER BY position").await;
+    assert_eq!(before.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), after.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>());
+    drop(custodian);
+    tasks.stop().tell();
+    app.stop().await;
+}
