@@ -9,6 +9,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::{EventId, KindPattern, Position, Tenant};
 
 const PAGE: &str = include_str!("query/page.sql");
+const IS_RETIRED: &str = include_str!("query/is_retired.sql");
 const ONE: &str = include_str!("query/one.sql");
 const BY_POSITIONS: &str = include_str!("query/by_positions.sql");
 const SUMMARY: &str = include_str!("query/summary.sql");
@@ -181,6 +182,16 @@ impl Events {
             rows.reverse();
         }
         Ok(EventPage { rows, has_more })
+    }
+
+    /// True when retention took what stood at this position: a page that begins there would silently be short.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn is_retired(&self, position: Position) -> Result<bool, db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(IS_RETIRED).await?;
+        Ok(connection.query_one(&statement, &[&position.get()]).await?.get(0))
     }
 
     /// The event of this name, if the tenant has one.

@@ -105,6 +105,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parame
     let with_payload = parameters.parsed::<bool>("payload")?.unwrap_or(false);
     parameters.finish()?;
 
+    not_retired(&app, page.after).await?;
     let page = app.events.page(&caller.tenant, &filter, page).await?;
 
     let next = page.rows.last().filter(|_| page.has_more).map(|row| row.position);
@@ -115,6 +116,18 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parame
         }
     }
     Ok(Json(List { events, has_more: page.has_more, next }))
+}
+
+/// Refuses a cursor whose events are gone: what follows it is not to be taken for all that there was.
+pub(super) async fn not_retired(app: &AppState, cursor: Option<Position>) -> Result<(), ApiError> {
+    if let Some(position) = cursor
+        && app.events.is_retired(position).await?
+    {
+        return Err(ApiError::Gone(format!(
+            "the events at position {position} were dropped by retention, and those before them; begin anew without this cursor"
+        )));
+    }
+    Ok(())
 }
 
 /// `GET /events/{id}`: one event with its payload.

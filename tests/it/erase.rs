@@ -15,6 +15,7 @@ use hooklake::retention::{Custodian, Error, Settings};
 use hooklake::tasks::Tasks;
 use serde_json::json;
 
+use crate::harness::prove::verify;
 use crate::harness::{TestApp, TestDatabase, examples};
 use crate::retention::custodian;
 
@@ -117,7 +118,38 @@ async fn a_person_is_erased_everywhere() {
     assert!(again.is_complete() && again.redacted == 0 && again.envelope.is_none());
     drop(custodian);
     tasks.stop().tell();
-    app.stop().await;
+    let db = app.stop().await;
+    let (code, said) = verify(&db, &[]);
+    assert_eq!((code, &said["verified"]), (Some(0), &json!(true)), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_whose_past_was_dropped_verifies_and_old_cursors_are_gone() {
+    let app = TestApp::start_with(&[("HOOKLAKE_PROOF_CHECKPOINT_EVERY_SECONDS", "0")]).await;
+    app.send(&examples()[..20]).await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    custodian.record("note", &json!({"own": "record"})).await.expect("recorded");
+    app.send(&examples()[20..30]).await;
+    app.caught_up().await;
+    let partition = app.db.rows("SELECT tableoid::regclass::text FROM log.envelopes LIMIT 1").await[0].get::<_, String>(0).replace("log.", "");
+    // As if this week had ended long ago.
+    app.db.rows(&format!("SELECT * FROM log.retire('{partition}', '{{log_tree}}', -100)")).await;
+    assert_eq!(app.db.number(&format!("SELECT log.empty('{partition}')")).await, 1);
+    app.send(&examples()[30..40]).await;
+    app.caught_up().await;
+    let bearer = format!("Bearer {}", app.token);
+    for (path, status) in [("/events?after=25", 410), ("/events?after=35", 200), ("/events", 200)] {
+        let request = app.client.get(app.url(path)).header("Authorization", &bearer);
+        assert_eq!(request.send().await.expect("an answer").status().as_u16(), status, "{path}");
+    }
+    drop(custodian);
+    tasks.stop().tell();
+    let db = app.stop().await;
+    let (code, said) = verify(&db, &[]);
+    assert_eq!((code, &said["verified"], &said["envelopes"]), (Some(0), &json!(true), &json!(11)), "{said}");
+    db.rows("UPDATE log.envelopes SET event_type = 'other' WHERE position = 21 RETURNING 1").await;
+    assert_eq!(verify(&db, &[]).0, Some(5), "what stays is still vouched for");
 }
 
 /// Lets the log so far have been received long ago, in a partition of its own.

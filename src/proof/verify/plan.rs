@@ -23,7 +23,7 @@ pub(super) struct BatchRow {
     pub(super) through: Position,
     pub(super) received_at: Timestamp,
     pub(super) chain: Vec<u8>,
-    /// False when the week's partition is gone.
+    /// False when retention took the week, but for hooklake's own records.
     pub(super) is_kept: bool,
 }
 

@@ -65,18 +65,24 @@ impl Span<'_> {
         let mut before = work.before;
         for batch in &work.batches {
             let mut leaves = Vec::new();
+            let mut remain = 0;
             let mut wrong = None;
             while let Some(row) = next.take_if(|row| position(row) <= batch.through) {
                 if wrong.is_none() {
                     self.count(&row);
-                    match self.envelope(&row, batch, leaves.len()) {
-                        Ok(leaf) => leaves.push(leaf),
-                        Err(error) => wrong = Some(error),
-                    }
+                    let checked = if batch.is_kept { self.envelope(&row, batch, leaves.len()).map(|leaf| leaves.push(leaf)) } else { self.remainder(&row) };
+                    remain += 1;
+                    wrong = checked.err();
                 }
                 next = rows.try_next().await?;
             }
-            let wrong = wrong.or_else(|| self.batch(&before, batch, &leaves));
+            let wrong = wrong.or_else(|| {
+                if batch.is_kept {
+                    return self.batch(&before, batch, &leaves);
+                }
+                Progress::add(&self.examination.progress.dropped, (1 + batch.first.distance_to(batch.through)).saturating_sub(remain));
+                None
+            });
             if let Some(Wrong(position, reason)) = wrong {
                 self.examination.find(position, reason).await;
                 return Ok(());
@@ -114,6 +120,19 @@ impl Span<'_> {
         Ok(stored.leaf())
     }
 
+    /// A record that stayed when its week went: the rest of its batch is gone, so that only the tree can vouch for it.
+    fn remainder(&self, row: &Row) -> Result<(), Wrong> {
+        let found = position(row);
+        let wrong = |reason: String| Wrong(found, reason);
+        let stored = Stored::of(row).map_err(|error| wrong(format!("the row cannot be read: {error}")))?;
+        self.body(row, &stored).map_err(wrong)?;
+        let leaf = self.tiles.leaf(Position::START.distance_to(found) - 1);
+        if leaf.is_some_and(|hash| *hash == merkle::leaf_hash(&stored.leaf())) {
+            return Ok(());
+        }
+        Err(wrong("the envelope is not the one that was appended here: the tree has another leaf, or none".to_owned()))
+    }
+
     /// Body, its hash, and its provider's signature.
     fn body(&self, row: &Row, stored: &Stored<'_>) -> Result<(), String> {
         let progress = &self.examination.progress;
@@ -149,10 +168,6 @@ impl Span<'_> {
     fn batch(&self, before: &[u8], batch: &BatchRow, leaves: &[Hash]) -> Option<Wrong> {
         let expected = batch.first.get() - 1 + leaves.len() as i64;
         let progress = &self.examination.progress;
-        if leaves.is_empty() && !batch.is_kept {
-            Progress::add(&progress.dropped, 1 + batch.first.distance_to(batch.through));
-            return None;
-        }
         if expected < batch.through.get() {
             return Some(Wrong(Position::new(expected + 1), "the envelope is missing: it was removed".to_owned()));
         }

@@ -8,6 +8,7 @@ use super::event::Event;
 use crate::domain::{Position, Tenant};
 use crate::projectors::query::{EventFilter, Page};
 use crate::serve::error::ApiError;
+use crate::serve::events::not_retired;
 use crate::serve::router::AppState;
 
 /// The most events of one page.
@@ -63,6 +64,7 @@ impl Slice {
             (first, None) if before.is_none() => (Page { after, before: None, first: size("first", first.unwrap_or(PAGE_DEFAULT))? }, false),
             _ => return Err(ApiError::parameter("last", "goes with before, as first goes with after; the two pairs cannot be mixed")),
         };
+        not_retired(app, after.or(before)).await?;
         let page = app.events.page(tenant, filter, page).await?;
 
         let (has_previous, has_next) = if backwards { (page.has_more, before.is_some()) } else { (after.is_some(), page.has_more) };
