@@ -11,6 +11,7 @@ mod stage;
 
 mod backup;
 mod consumers;
+mod disk;
 mod fence;
 mod network;
 mod postgres;

@@ -26,6 +26,8 @@ pub struct Stage {
     /// Past the proxy, for whoever looks on.
     pub database: Database,
     pub proxy: Option<Proxy>,
+    /// Before the directory that they are in: fields go in order.
+    _mounts: Vec<Mount>,
     directory: tempfile::TempDir,
     /// The server's settings beyond the usual.
     variables: Vec<(String, String)>,
@@ -39,18 +41,35 @@ pub struct Stage {
 impl Stage {
     /// The server runs its own PostgreSQL, and starts it again when it dies.
     pub async fn embedded() -> Self {
-        Self::build(false).await
+        Self::build(scene(), Vec::new(), false).await
+    }
+
+    /// The same, with these directories of the data on small disks of their own, in megabytes; none where nobody may
+    /// mount.
+    pub async fn embedded_on(disks: &[(&str, u32)]) -> Option<Self> {
+        let directory = scene();
+        let mut mounts = Vec::new();
+        for (name, megabytes) in disks {
+            let path = directory.path().join(name);
+            std::fs::create_dir(&path).expect("a directory");
+            let options = format!("size={megabytes}m,mode=0755");
+            let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(&path).status();
+            if !mounted.is_ok_and(|status| status.success()) {
+                eprintln!("not tried: mounting a small disk is not allowed here");
+                return None;
+            }
+            mounts.push(Mount(path));
+        }
+        Some(Self::build(directory, mounts, false).await)
     }
 
     /// PostgreSQL is somewhere else, behind a network that fails.
     pub async fn behind_proxy() -> Self {
-        Self::build(true).await
+        Self::build(scene(), Vec::new(), true).await
     }
 
-    async fn build(is_behind_proxy: bool) -> Self {
+    async fn build(directory: tempfile::TempDir, mounts: Vec<Mount>, is_behind_proxy: bool) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
-        let directory = tempfile::Builder::new().prefix("hooklake-faults-").tempdir().expect("a directory");
-        set_mode(directory.path(), 0o755);
         let settings = config(directory.path(), &[]);
         let mut variables = Vec::new();
         let (mut cluster, mut proxy) = (None, None);
@@ -63,7 +82,7 @@ impl Stage {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let ledger = Arc::new(Ledger::new(&directory.path().join("ledger")));
         let database = Database::new(&direct_url(directory.path()), &settings.database).expect("an address");
-        let mut stage = Self { address, ledger, database, proxy, directory, variables, reader: None, server: None, starts: 0, cluster };
+        let mut stage = Self { address, ledger, database, proxy, _mounts: mounts, directory, variables, reader: None, server: None, starts: 0, cluster };
         stage.serve(&[]).await;
         stage
     }
@@ -199,6 +218,23 @@ impl Stage {
         }
         Base::open(settings).await.expect("the base opens")
     }
+}
+
+/// A small disk.
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: what still has a file open there ends soon.
+        drop(Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+fn scene() -> tempfile::TempDir {
+    let directory = tempfile::Builder::new().prefix("hooklake-faults-").tempdir().expect("a directory");
+    // PostgreSQL runs as another user when we are root, and must be able to enter.
+    set_mode(directory.path(), 0o755);
+    directory
 }
 
 impl Drop for Stage {
