@@ -51,7 +51,7 @@ async fn soak() {
     }
     let ledger = &stage.ledger;
     println!(
-        "soak: {rounds} rounds, {} faults {faults:?}, {} acknowledged, {} refused, {settled} of unknown outcome and sent again; lost 0, doubled 0, skipped 0",
+        "soak: {rounds} rounds, {} faults {faults:?}, {} acknowledged, {} refused, {settled} of unknown outcome and sent again; every invariant held after each round",
         faults.values().sum::<usize>(),
         ledger.count(Known::Acknowledged),
         ledger.count(Known::Refused),
