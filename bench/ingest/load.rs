@@ -93,9 +93,11 @@ pub async fn run(address: SocketAddr, bodies: &[String], connections: usize, cou
 /// Sends without end on so many connections until the time is up; one that is told to come back does so at once.
 pub async fn run_for(address: SocketAddr, bodies: &[String], connections: usize, time: Duration) -> anyhow::Result<Measured> {
     let mut talks = JoinSet::new();
-    let until = Instant::now() + time;
+    let all = Requests::new(bodies);
+    let started = Instant::now();
+    let until = started + time;
     for first in 0..connections {
-        let requests = Requests::new(bodies);
+        let requests = all.clone();
         talks.spawn(async move {
             let mut talk = Talk::open(address).await?;
             let mut number = first;
@@ -109,7 +111,7 @@ pub async fn run_for(address: SocketAddr, bodies: &[String], connections: usize,
             anyhow::Ok(talk.measured)
         });
     }
-    gather(talks, Instant::now()).await
+    gather(talks, started).await
 }
 
 async fn gather(mut talks: JoinSet<anyhow::Result<Measured>>, started: Instant) -> anyhow::Result<Measured> {
