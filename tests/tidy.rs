@@ -112,7 +112,7 @@ fn nothing_is_left_to_be_done() {
 #[test]
 fn every_folder_opens_with_its_story() {
     for (path, text) in files("src", "rs") {
-        assert!(text.starts_with("//!") || path.ends_with("tests.rs"), "{} does not say what it is for", path.display());
+        assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
     }
 }
 

@@ -1,3 +1,5 @@
+//! Settings: where each may come from, and what is refused.
+
 use super::*;
 
 fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {

@@ -1,3 +1,5 @@
+//! What each rule finds, and what only looks like it.
+
 use serde_json::{Value, json};
 
 use super::*;

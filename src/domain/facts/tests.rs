@@ -1,3 +1,5 @@
+//! Facts read from real payloads' shapes.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Which SQL is let through, and the attacks that are not.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! How rules are chosen and what they say of a payload.
+
 use serde_json::json;
 
 use super::*;
