@@ -1,21 +1,19 @@
 //! What holds after every fault: I1 to I7 and I10 to I12 of the design, all together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use hooklake::consumer::checkpoint;
 use hooklake::db::Database;
 use hooklake::domain::{EventId, Position, Tenant};
 use hooklake::lake::QueryOptions;
-use hooklake::log::chain::{self, Leaf};
 use hooklake::registry;
 use hooklake::search::Searcher;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
-use sha2::{Digest, Sha256};
 
 use super::ledger::Known;
 use super::stage::Stage;
-use crate::harness::rows;
+use crate::harness::{chain, rows};
 use crate::rebuild::tables;
 
 /// A server of these tests, built without optimisation, stays below it.
@@ -52,7 +50,7 @@ pub async fn all_hold(stage: &mut Stage) -> Found {
     let read: Vec<(i64, String)> = log.iter().map(|entry| (entry.position, entry.key.clone())).collect();
     assert_eq!(read.len(), seen.len(), "I4: the reader saw as much as there is");
     assert_eq!(read, seen, "I4: what a reader passed never changes");
-    the_chain_recomputes(&base.database).await;
+    chain::recomputes(&base.database).await;
 
     let lake = checkpoint::position(&base.database, "lake").await.expect("a position");
     assert_eq!(lake, Position::new(head), "I10: exported");
@@ -112,37 +110,6 @@ fn in_the_log_is_what_was_sent(stage: &Stage, log: &[Entry]) {
             Known::Refused => assert_eq!(times, 0, "I3: {id} was refused"),
         }
     }
-}
-
-/// I11: from the stored bytes alone.
-pub async fn the_chain_recomputes(database: &Database) {
-    let envelopes = rows(database, "SELECT *, headers::text AS header_text FROM log.envelopes ORDER BY position").await;
-    let mut leaves: BTreeMap<i64, chain::Hash> = BTreeMap::new();
-    for row in &envelopes {
-        let body_hash = chain::body_hash(row.get::<_, &[u8]>("salt").try_into().expect("16 bytes"), row.get("body"));
-        let leaf = Leaf {
-            id: EventId::from_uuid(row.get("id")),
-            tenant: row.get("tenant"),
-            source: row.get("source"),
-            delivery_key: row.get("delivery_key"),
-            event_type: row.get("event_type"),
-            arrived_at: row.get("arrived_at"),
-            headers: row.get("header_text"),
-            body_hash: &body_hash,
-            verdict: row.get("verdict"),
-            secret_id: row.get::<_, Option<&str>>("secret_id").unwrap_or_default(),
-        };
-        leaves.insert(row.get("position"), leaf.hash());
-    }
-    let mut so_far = <[u8; 32]>::from(Sha256::digest(b"hooklake log 1"));
-    for batch in rows(database, "SELECT first_position, through_position, received_at, chain FROM log.batches ORDER BY 1").await {
-        let (first, through): (i64, i64) = (batch.get(0), batch.get(1));
-        let of_batch: Vec<chain::Hash> = leaves.range(first..=through).map(|(_, leaf)| *leaf).collect();
-        so_far = chain::link(&so_far, Position::new(first), batch.get(2), &of_batch);
-        assert_eq!(batch.get::<_, &[u8]>(3), so_far, "I11: the chain through {through}");
-    }
-    let head = &rows(database, "SELECT chain FROM log.head").await[0];
-    assert_eq!(head.get::<_, &[u8]>(0), so_far, "I11: the head");
 }
 
 /// I5: built anew from the log, every table is the same.

@@ -69,16 +69,14 @@ async fn carry(client: TcpStream, socket: PathBuf, weather: Arc<watch::Sender<We
     let mut client = client;
     loop {
         let now = *changes.borrow_and_update();
+        if now == Weather::Reset {
+            return reset(client);
+        }
         let (takes, gives) = (now != Weather::Blackhole, !matches!(now, Weather::Blackhole | Weather::Deaf));
         tokio::select! {
-            outcome = changes.changed() => {
-                if outcome.is_err() {
-                    return;
-                }
-                if *changes.borrow() == Weather::Reset {
-                    return reset(client);
-                }
-            }
+            outcome = changes.changed() => if outcome.is_err() {
+                return;
+            },
             read = client.read(&mut client_bytes), if takes => {
                 let Ok(length @ 1..) = read else { return };
                 asked_much |= length > STATEMENT_BYTES;
@@ -89,9 +87,7 @@ async fn carry(client: TcpStream, socket: PathBuf, weather: Arc<watch::Sender<We
             }
             read = from_server.read(&mut server_bytes), if gives => {
                 let Ok(length @ 1..) = read else { return };
-                if now == Weather::CutAnswer && asked_much {
-                    // Once; the next try goes through.
-                    weather.send_replace(Weather::Fair);
+                if asked_much && clears_up(&weather) {
                     return reset(client);
                 }
                 pause(now).await;
@@ -101,6 +97,17 @@ async fn carry(client: TcpStream, socket: PathBuf, weather: Arc<watch::Sender<We
             }
         }
     }
+}
+
+/// Takes the one cut that was asked for, if nobody has: the next try goes through, and other weather stays.
+fn clears_up(weather: &watch::Sender<Weather>) -> bool {
+    weather.send_if_modified(|now| {
+        let is_cut = *now == Weather::CutAnswer;
+        if is_cut {
+            *now = Weather::Fair;
+        }
+        is_cut
+    })
 }
 
 async fn pause(weather: Weather) {

@@ -1,5 +1,6 @@
 //! One PostgreSQL for the whole run, a database of its own for every test, and a server within the test's process.
 
+pub mod chain;
 pub mod fold;
 pub mod follow;
 pub mod process;

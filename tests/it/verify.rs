@@ -1,11 +1,12 @@
 //! Whatever is altered in the log is found, at its position, and a log that was rewritten does not pass for the one that
 //! was signed (I11).
 
-use hooklake::domain::{EventId, Position};
-use hooklake::log::chain::{self, Leaf};
+use hooklake::domain::Position;
+use hooklake::log::chain;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::harness::chain::leaf_of;
 use crate::harness::process::command;
 use crate::harness::prove::{checkpoint, filled, grown, run, verify};
 use crate::harness::{TestApp, TestDatabase};
@@ -104,32 +105,16 @@ async fn rechain(db: &TestDatabase, ten_weeks_ago: i64) {
     for batch in db.rows("SELECT through_position, first_position, received_at, chain FROM log.batches ORDER BY 1").await {
         let (through, first): (i64, i64) = (batch.get(0), batch.get(1));
         let mut leaves = Vec::new();
-        for row in db.rows(&format!("SELECT *, headers::text AS text FROM log.envelopes WHERE position BETWEEN {first} AND {through} ORDER BY position")).await
+        for row in
+            db.rows(&format!("SELECT *, headers::text AS header_text FROM log.envelopes WHERE position BETWEEN {first} AND {through} ORDER BY position")).await
         {
-            leaves.push(leaf(&row));
+            leaves.push(leaf_of(&row, row.get::<_, &[u8]>("body_hash").try_into().expect("32 bytes")));
         }
         let chain = if leaves.is_empty() { batch.get(3) } else { chain::link(&before, Position::new(first), batch.get(2), &leaves).to_vec() };
         db.rows(&format!("UPDATE log.batches SET chain = '\\x{}' WHERE through_position = {through}", hex::encode(&chain))).await;
         before = chain;
     }
     db.rows(&format!("UPDATE log.head SET chain = '\\x{}'", hex::encode(&before))).await;
-}
-
-fn leaf(row: &tokio_postgres::Row) -> chain::Hash {
-    let body_hash: chain::Hash = row.get::<_, &[u8]>("body_hash").try_into().expect("32 bytes");
-    Leaf {
-        id: EventId::from_uuid(row.get("id")),
-        tenant: row.get("tenant"),
-        source: row.get("source"),
-        delivery_key: row.get("delivery_key"),
-        event_type: row.get("event_type"),
-        arrived_at: row.get("arrived_at"),
-        headers: row.get("text"),
-        body_hash: &body_hash,
-        verdict: row.get("verdict"),
-        secret_id: row.get::<_, Option<&str>>("secret_id").unwrap_or_default(),
-    }
-    .hash()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
