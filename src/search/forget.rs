@@ -13,7 +13,7 @@ use tantivy::{Index, TantivyDocument, Term};
 
 use super::schema::Fields;
 use super::store::{self, Open};
-use crate::domain::{Envelope, Places, Position};
+use crate::domain::{Places, Position};
 
 /// Deletes the documents of these places, without committing.
 pub(super) fn delete(open: &Open, places: &Places) -> tantivy::Result<()> {
@@ -24,14 +24,6 @@ pub(super) fn delete(open: &Open, places: &Places) -> tantivy::Result<()> {
     for range in &places.ranges {
         let query = RangeQuery::new(Bound::Included(term(range.first)), Bound::Included(term(range.through)));
         open.writer.delete_query(Box::new(query))?;
-    }
-    Ok(())
-}
-
-/// Adds what the log still says of them, without committing.
-pub(super) fn add(open: &Open, envelopes: &[Envelope]) -> tantivy::Result<()> {
-    for document in envelopes.iter().filter_map(|envelope| open.fields.document(envelope)) {
-        open.writer.add_document(document)?;
     }
     Ok(())
 }

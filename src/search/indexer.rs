@@ -47,57 +47,36 @@ impl Indexer {
         Self { database, root: data_dir.join("search"), name: NAME.to_owned(), copy_of: None, generation: 0, open: None }
     }
 
-    /// Adds the documents of a batch, without committing them.
-    async fn add(&mut self, envelopes: &[Envelope]) -> Result<(), Error> {
-        let envelopes = envelopes.to_vec();
-        self.with_index(move |open| {
-            for document in envelopes.iter().filter_map(|envelope| open.fields.document(envelope)) {
-                open.writer.add_document(document)?;
-            }
-            Ok(())
-        })
-        .await
+    /// What the index is of the log; opens it if need be.
+    async fn mark(&mut self) -> Result<Mark, Error> {
+        if self.open.is_none() {
+            self.open().await?;
+        }
+        self.open.as_ref().map(|open| open.mark).ok_or_else(|| Error::LeaseLost(self.name.clone()))
+    }
+
+    /// Takes the open index away. It is given back after a commit: whatever ends the work before, an error or the loss of
+    /// the lease in the middle of an await, closes it with what was added.
+    async fn take(&mut self) -> Result<Open, Error> {
+        self.mark().await?;
+        self.open.take().ok_or_else(|| Error::LeaseLost(self.name.clone()))
     }
 
     /// Takes out what acts of the batch took away, and adds what the log still says, without committing.
-    async fn forget(&mut self, places: &Places) -> Result<(), Error> {
+    async fn forget(&self, open: Open, places: &Places) -> Result<Open, Error> {
         let wanted = places.clone();
-        self.with_index(move |open| forget::delete(open, &wanted)).await?;
+        let mut open = with(open, move |open| forget::delete(open, &wanted)).await?;
         let mut rest = Reader::new(self.database.clone()).reread(places);
         while let Some(batch) = rest.next().await? {
-            self.with_index(move |open| forget::add(open, &batch.envelopes)).await?;
+            open = with(open, move |open| open.add(&batch.envelopes)).await?;
         }
-        Ok(())
+        Ok(open)
     }
+}
 
-    /// Lets what was deleted leave the disk.
-    async fn purge(&mut self) -> Result<(), Error> {
-        let Some(open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
-        self.open = Some(blocking(move || forget::purge(open)).await?);
-        Ok(())
-    }
-
-    /// Commits what was added, with what the index then is of the log.
-    async fn commit(&mut self, mark: Mark) -> Result<(), Error> {
-        self.with_index(move |open| {
-            let mut commit = open.writer.prepare_commit()?;
-            commit.set_payload(&mark.payload());
-            commit.commit()?;
-            open.mark = mark;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Runs blocking work on the open index, which stays open only if the work succeeds.
-    async fn with_index(&mut self, work: impl FnOnce(&mut Open) -> tantivy::Result<()> + Send + 'static) -> Result<(), Error> {
-        let Some(mut open) = self.open.take() else {
-            return Err(Error::LeaseLost(self.name.clone()));
-        };
-        let open = blocking(move || work(&mut open).map(|()| open)).await?;
-        self.open = Some(open);
-        Ok(())
-    }
+/// Runs blocking work on an open index, which is closed if the work fails.
+async fn with(mut open: Open, work: impl FnOnce(&mut Open) -> tantivy::Result<()> + Send + 'static) -> Result<Open, Error> {
+    blocking(move || work(&mut open).map(|()| open)).await
 }
 
 #[async_trait]
@@ -159,55 +138,44 @@ impl Consumer for Indexer {
     }
 
     async fn apply(&mut self, batch: &Batch, lease: &Lease) -> Result<(), Error> {
-        if self.open.is_none() {
-            self.open().await?;
+        let Mark { position: stands, fence } = self.mark().await?;
+        if stands >= batch.span.through {
+            return lease.record(&self.database, batch.span.through).await;
         }
-        let Some(Mark { position: stands, fence }) = self.open.as_ref().map(|open| open.mark) else {
+        if stands != batch.span.after {
+            // It was filled anew, or by another owner: the runner has to read from where it stands.
             return Err(Error::LeaseLost(self.name.clone()));
-        };
-        if stands < batch.span.through {
-            if stands != batch.span.after {
-                // It was filled anew, or by another owner: the runner has to read from where it stands.
-                return Err(Error::LeaseLost(self.name.clone()));
-            }
-            let fence = checkpoint::agree(&self.database, &self.name, stands, fence, batch.span.through).await?;
-            self.add(&batch.envelopes).await?;
-            let places = Places::of(&batch.envelopes);
-            if !places.is_empty() {
-                self.forget(&places).await?;
-            }
-            if let Err(error) = lease.renew(&self.database).await {
-                self.open = None;
-                return Err(error);
-            }
-            failpoint::reach(failpoint::SEARCH_BEFORE_COMMIT);
-            self.commit(Mark { position: batch.span.through, fence }).await?;
-            failpoint::reach(failpoint::SEARCH_AFTER_COMMIT);
-            if !places.is_empty() {
-                self.purge().await?;
-                checkpoint::unpark(&self.database, &self.name, &places).await?;
-            }
         }
+        let mark = Mark { position: batch.span.through, fence: checkpoint::agree(&self.database, &self.name, stands, fence, batch.span.through).await? };
+        let envelopes = batch.envelopes.clone();
+        let mut open = with(self.take().await?, move |open| open.add(&envelopes)).await?;
+        let places = Places::of(&batch.envelopes);
+        if !places.is_empty() {
+            open = self.forget(open, &places).await?;
+        }
+        lease.renew(&self.database).await?;
+        failpoint::reach(failpoint::SEARCH_BEFORE_COMMIT);
+        open = with(open, move |open| open.commit(mark)).await?;
+        failpoint::reach(failpoint::SEARCH_AFTER_COMMIT);
+        if !places.is_empty() {
+            // What was deleted leaves the disk.
+            open = blocking(move || forget::purge(open)).await?;
+            checkpoint::unpark(&self.database, &self.name, &places).await?;
+        }
+        self.open = Some(open);
         lease.record(&self.database, batch.span.through).await
     }
 
     async fn retake(&mut self, envelope: &Envelope, lease: &Lease) -> Result<Retaken, Error> {
-        if self.open.is_none() {
-            self.open().await?;
-        }
         lease.renew(&self.database).await?;
         let late = envelope.clone();
         // Where the index goes through stays; what a try before this one committed is replaced.
-        self.with_index(move |open| {
+        let replace = with(self.take().await?, move |open| {
             open.writer.delete_term(Term::from_field_text(open.fields.id, &late.id.to_string()));
-            if let Some(document) = open.fields.document(&late) {
-                open.writer.add_document(document)?;
-            }
-            let mut commit = open.writer.prepare_commit()?;
-            commit.set_payload(&open.mark.payload());
-            commit.commit().map(drop)
-        })
-        .await?;
+            open.add(&[late])?;
+            open.commit(open.mark)
+        });
+        self.open = Some(replace.await?);
         lease.unpark_after(&self.database, envelope.position).await?;
         Ok(Retaken::Done)
     }

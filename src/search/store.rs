@@ -6,7 +6,7 @@ use tantivy::{Index, IndexWriter, TantivyError};
 
 use super::forget;
 use super::schema::{self, Fields};
-use crate::domain::Position;
+use crate::domain::{Envelope, Position};
 use crate::log::Fence;
 
 /// Memory of the writer before it starts a segment.
@@ -18,6 +18,25 @@ pub(super) struct Open {
     pub(super) writer: IndexWriter,
     pub(super) fields: Fields,
     pub(super) mark: Mark,
+}
+
+impl Open {
+    /// Adds the documents of envelopes, without committing them.
+    pub(super) fn add(&self, envelopes: &[Envelope]) -> tantivy::Result<()> {
+        for document in envelopes.iter().filter_map(|envelope| self.fields.document(envelope)) {
+            self.writer.add_document(document)?;
+        }
+        Ok(())
+    }
+
+    /// Commits what was added, with what the index then is of the log.
+    pub(super) fn commit(&mut self, mark: Mark) -> tantivy::Result<()> {
+        let mut commit = self.writer.prepare_commit()?;
+        commit.set_payload(&mark.payload());
+        commit.commit()?;
+        self.mark = mark;
+        Ok(())
+    }
 }
 
 /// What the index's commit says of the log: through which position it is in the index, and what it was there.

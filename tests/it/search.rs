@@ -10,7 +10,7 @@ use hooklake::domain::{Position, Tenant};
 use hooklake::search::{Error, Indexer, SearchAnswer, Searcher, indexer, schema};
 
 use crate::harness::follow::{App, octokit_payloads, pull_request};
-use crate::harness::wait_until;
+use crate::harness::{rows, wait_until};
 
 async fn search(app: &App, query: &str) -> SearchAnswer {
     let searcher = Searcher::new(app.database.clone(), &app.data_dir);
@@ -181,6 +181,29 @@ async fn an_owner_that_lost_its_lease_commits_nothing() {
     assert!(matches!(consumer.apply(&batch, &lease).await, Err(hooklake::consumer::Error::LeaseLost(_))));
     consumer.apply(&batch, &other).await.expect("the owner applies");
     assert_eq!(search(&app, "*").await.total, 1, "and what the other had added is not there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_added_and_then_given_up_is_not_added_twice() {
+    let app = App::start().await;
+    app.store("github", "pull_request", &pull_request(1, "Fix", "it")).await;
+    let mut consumer = indexer(&app);
+    let lease = app.lease(&consumer).await;
+    let start = consumer.open().await.expect("opened");
+    let batch = app.batch_after(start, &consumer).await;
+    // The database stands still when the documents are added and the commit is next; the runner then gives the work up.
+    let mut standing = app.database.get().await.expect("a connection");
+    let standing = standing.transaction().await.expect("begun");
+    standing.execute("SELECT FROM hooklake.consumers WHERE name = $1 FOR UPDATE", &[&indexer::NAME]).await.expect("locked");
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let is_waiting = async || rows(&app.database, waits).await[0].get::<_, i64>(0) > 0;
+    tokio::select! {
+        outcome = consumer.apply(&batch, &lease) => panic!("it has its lease: {outcome:?}"),
+        () = wait_until("it asks for its lease", is_waiting) => {}
+    }
+    standing.commit().await.expect("it goes on");
+    consumer.apply(&batch, &lease).await.expect("applied");
+    assert_eq!(search(&app, "*").await.total, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
