@@ -17,7 +17,7 @@ use crate::db::embedded::Cluster;
 use crate::db::{Database, migrate};
 use crate::domain::Clock;
 use crate::lake::engine::{Engine, Limits};
-use crate::log::{Appender, Tail, partition};
+use crate::log::{Appender, Reader, Tail, Window, partition};
 use crate::operate::Places;
 use crate::projectors::query::Events;
 use crate::proof::Notary;
@@ -104,6 +104,7 @@ impl Base {
         tasks.spawn("log.tail", feed);
         Runner {
             database: self.database.clone(),
+            window: Window::new(Reader::new(self.database.clone())),
             tail,
             stop: tasks.stop().clone(),
             metrics: metrics.clone(),

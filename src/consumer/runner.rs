@@ -19,7 +19,7 @@ use super::{Consumer, Error, Meter, Next};
 use crate::db::Database;
 use crate::domain::clock::Timestamp;
 use crate::domain::{Places, Position, Span};
-use crate::log::{Batch, Reader, Tail};
+use crate::log::{Batch, Tail, Window};
 use crate::tasks::Stop;
 use crate::telemetry::Metrics;
 
@@ -36,6 +36,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 pub struct Runner {
     /// Where checkpoints and leases are.
     pub database: Database,
+    /// The log's last stretch, which all loops of the process share.
+    pub window: Window,
     /// Tells when there is more.
     pub tail: Tail,
     /// Tells when to stop.
@@ -170,8 +172,7 @@ impl Runner {
 
     /// Reads and takes one batch; false when there was none.
     pub(super) async fn step(&self, consumer: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<bool, Error> {
-        let reader = Reader::new(self.database.clone());
-        let batch = reader.after(place.position, place.since, consumer.sources(), consumer.limits()).await?;
+        let batch = self.window.after(place.position, place.since, consumer.sources(), consumer.limits()).await?;
         if batch.span.is_empty() {
             return Ok(false);
         }

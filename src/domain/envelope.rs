@@ -1,11 +1,13 @@
 //! One entry of the log: the bytes as they came, and what was known when they came (decision D1).
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 
 use super::clock::Timestamp;
 use super::ids::{EventId, Tenant};
 use super::kind::EventKind;
-use super::payload::Payload;
+use super::payload::{ParseStatus, Payload};
 use super::position::Position;
 
 /// The source of hooklake's own records: settings and acts. Nobody else's envelope can have it.
@@ -126,13 +128,38 @@ pub struct Envelope {
     pub secret_id: Option<String>,
     /// What was noticed.
     pub flags: Vec<Flag>,
+    /// What the body says, for those who share this envelope.
+    pub shared: Shared,
+}
+
+/// What a body says, read by the first who asks and kept for the others; nothing is kept unless it is
+/// [shared](Shared::among_many).
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Option<Arc<OnceLock<Arc<Payload>>>>);
+
+impl Shared {
+    /// For an envelope that many will read.
+    #[must_use]
+    pub fn among_many() -> Self {
+        Self(Some(Arc::default()))
+    }
 }
 
 impl Envelope {
     /// Reads the body. Never fails: what cannot be read is said in [`Payload::status`].
     #[must_use]
-    pub fn payload(&self) -> Payload {
-        Payload::read(&self.body, self.headers.get("content-type"))
+    pub fn payload(&self) -> Arc<Payload> {
+        let read = || Arc::new(Payload::read(&self.body, self.headers.get("content-type")));
+        self.shared.0.as_ref().map_or_else(read, |once| Arc::clone(once.get_or_init(read)))
+    }
+
+    /// What became of reading the body: cheaper than [`payload`](Self::payload) for who is alone in reading it.
+    #[must_use]
+    pub fn parse_status(&self) -> ParseStatus {
+        match self.shared.0 {
+            Some(_) => self.payload().status,
+            None => Payload::skim(&self.body, self.headers.get("content-type")),
+        }
     }
 
     /// The kind of event, given its payload.

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use super::fence::{At, Fence};
 use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
-use crate::domain::envelope::{Flag, Headers, Verdict};
+use crate::domain::envelope::{Flag, Headers, Shared, Verdict};
 use crate::domain::{Envelope, EventId, Position, Span, Tenant};
 
 const READ: &str = include_str!("read.sql");
@@ -108,6 +108,18 @@ impl Reader {
     /// When the database does not answer.
     pub async fn after(&self, after: Position, since: Option<Timestamp>, sources: Option<&[&str]>, limits: BatchLimits) -> Result<Batch, db::Error> {
         let head = self.head().await?.position;
+        self.below(head, after, since, sources, limits).await
+    }
+
+    /// What comes after a position in a log that ends there.
+    pub(super) async fn below(
+        &self,
+        head: Position,
+        after: Position,
+        since: Option<Timestamp>,
+        sources: Option<&[&str]>,
+        limits: BatchLimits,
+    ) -> Result<Batch, db::Error> {
         let through = Position::new(head.get().min(after.get() + i64::from(limits.entries)));
         let mut batch = self.span(Span { after, through }, since, sources, limits.bytes, head).await?;
         if batch.envelopes.is_empty() && !batch.span.is_empty() {
@@ -181,5 +193,6 @@ pub(super) fn envelope(row: &Row) -> Envelope {
         verdict: Verdict::from_word(row.get("verdict")).unwrap_or(Verdict::Signed),
         secret_id: row.get("secret_id"),
         flags: row.get::<_, Vec<&str>>("flags").into_iter().filter_map(Flag::from_word).collect(),
+        shared: Shared::default(),
     }
 }

@@ -10,7 +10,7 @@ use super::entry::{body_bytes, cut, flags, row};
 use crate::consumer::{Error, Projector};
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::text;
-use crate::domain::{Envelope, ParseStatus, Payload};
+use crate::domain::{Envelope, ParseStatus};
 use crate::log::Batch;
 
 /// Keeps the table `received_deliveries`.
@@ -70,7 +70,7 @@ impl<'a> Skimmed<'a> {
     fn of(envelope: &'a Envelope) -> Self {
         let named = ["x-github-delivery", "linear-delivery", "webhook-id"].into_iter().find_map(|name| envelope.headers.get(name));
         let (status, delivery_id) = if let Some(named) = named {
-            (Payload::skim(&envelope.body, envelope.headers.get("content-type")), Cow::Borrowed(named))
+            (envelope.parse_status(), Cow::Borrowed(named))
         } else {
             let payload = envelope.payload();
             let event_id = text(&payload.value, "/event_id").map(|id| Cow::Owned(id.to_owned()));

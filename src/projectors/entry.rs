@@ -1,5 +1,7 @@
 //! What every projector starts from: an envelope whose body was read, and values that fit their columns.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Datelike};
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ const KEY_BYTES_MAX: usize = 512;
 pub(super) struct Entry<'a> {
     pub(super) envelope: &'a Envelope,
     pub(super) id: String,
-    pub(super) payload: Payload,
+    pub(super) payload: Arc<Payload>,
 }
 
 impl<'a> Entry<'a> {
@@ -33,7 +35,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What the body says.
-    pub(super) const fn value(&self) -> &Value {
+    pub(super) fn value(&self) -> &Value {
         &self.payload.value
     }
 

@@ -11,7 +11,7 @@ use crate::harness::wait_until;
 use crate::lake::{engine, exporter, rows};
 
 /// Takes the log back to a position, as a restored backup or a promoted standby does.
-async fn take_back(app: &App, to: i64) {
+pub async fn take_back(app: &App, to: i64) {
     let (client, connection) = app.database.dedicated().await.expect("a connection");
     let driver = tokio::spawn(connection);
     let script = format!(
@@ -27,7 +27,7 @@ async fn take_back(app: &App, to: i64) {
     driver.await.expect("driven").expect("closed");
 }
 
-async fn store(app: &App, numbers: std::ops::RangeInclusive<u64>) {
+pub async fn store(app: &App, numbers: std::ops::RangeInclusive<u64>) {
     for number in numbers {
         // One by one, so that each is a batch of its own.
         app.store("github", "pull_request", &pull_request(number, "Fix the checkout", "again")).await;

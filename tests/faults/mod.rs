@@ -12,7 +12,7 @@ mod stage;
 mod backup;
 mod consumers;
 mod disk;
-mod fence;
+pub mod fence;
 mod network;
 mod postgres;
 mod server;

@@ -36,3 +36,4 @@ mod sql;
 mod statements;
 mod validation;
 mod verify;
+mod window;

@@ -7,7 +7,7 @@ use hooklake::consumer::{Consumer, Projection, Runner, checkpoint};
 use hooklake::correlation::CorrelationTables;
 use hooklake::domain::envelope::{Flag, Headers, Verdict};
 use hooklake::domain::{EventId, Position, Tenant};
-use hooklake::log::{Appender, NewEnvelope, Tail};
+use hooklake::log::{Appender, NewEnvelope, Reader, Tail, Window};
 use hooklake::projectors::{DeliveryTable, DeploymentTable, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
@@ -32,6 +32,7 @@ impl Fold {
         tasks.spawn("tail", feed);
         let runner = Runner {
             database: db.database.clone(),
+            window: Window::new(Reader::new(db.database.clone())),
             tail,
             stop: tasks.stop().child(),
             metrics: Metrics::new(),

@@ -6,7 +6,7 @@ use hooklake::consumer::{Consumer, Lease, Runner, checkpoint};
 use hooklake::db::Database;
 use hooklake::domain::envelope::{Flag, Headers, Verdict};
 use hooklake::domain::{EventId, Position, Tenant};
-use hooklake::log::{Appender, Batch, NewEnvelope, Reader, Receipt, Tail};
+use hooklake::log::{Appender, Batch, NewEnvelope, Reader, Receipt, Tail, Window};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::Value;
@@ -32,6 +32,7 @@ impl App {
         tasks.spawn("log.tail", feed);
         let runner = Runner {
             database: database.clone(),
+            window: Window::new(Reader::new(database.clone())),
             tail,
             stop: tasks.stop().child(),
             metrics: Metrics::new(),

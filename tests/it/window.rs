@@ -1,0 +1,98 @@
+//! What all consumers of a process share of the log is what each would have read alone.
+
+use std::sync::Arc;
+
+use hooklake::domain::{Clock, Envelope, Position, Span};
+use hooklake::log::{BatchLimits, Reader, Window};
+use hooklake::retention::Custodian;
+use hooklake::tasks::Tasks;
+
+use crate::faults::fence::{store, take_back};
+use crate::harness::follow::{App, octokit_payloads};
+use crate::retention::order;
+
+fn window(app: &App) -> Window {
+    Window::new(Reader::new(app.database.clone()))
+}
+
+fn bodies(envelopes: &[Envelope]) -> Vec<(i64, &[u8])> {
+    envelopes.iter().map(|envelope| (envelope.position.get(), &*envelope.body)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_any_pace_get_what_they_would_have_read_alone() {
+    let app = App::start().await;
+    let (shared, alone) = (window(&app), Reader::new(app.database.clone()));
+    // Each with what it follows and how much it takes at once.
+    let readers: [(Option<&[&str]>, u32, i64); 5] =
+        [(None, 500, 4 << 20), (None, 7, 4 << 20), (None, 20_000, 30_000), (Some(&["slack"]), 500, 4 << 20), (Some(&["github", "hooklake"]), 40, 100_000)];
+    let mut stands = [Position::START; 5];
+    let mut read: [Vec<Envelope>; 5] = Default::default();
+    for (round, payload) in octokit_payloads().iter().enumerate() {
+        app.store_all(std::slice::from_ref(payload)).await;
+        app.store("slack", "message", &serde_json::json!({"type": "event_callback", "event": {"type": "message", "text": round.to_string()}})).await;
+        // Some look after every event, some after many, so that all are at different places.
+        for (reader, (sources, entries, bytes)) in readers.iter().enumerate().filter(|(reader, _)| round % (1 + 11 * reader) == 0) {
+            let batch = shared.after(stands[reader], None, *sources, BatchLimits { entries: *entries, bytes: *bytes }).await.expect("a batch");
+            assert_eq!(batch.span.after, stands[reader]);
+            stands[reader] = batch.span.through;
+            read[reader].extend(batch.envelopes);
+        }
+    }
+    for (reader, (sources, entries, bytes)) in readers.iter().enumerate() {
+        loop {
+            let batch = shared.after(stands[reader], None, *sources, BatchLimits { entries: *entries, bytes: *bytes }).await.expect("a batch");
+            if batch.span.is_empty() {
+                break;
+            }
+            stands[reader] = batch.span.through;
+            read[reader].extend(batch.envelopes);
+        }
+        let head = alone.head().await.expect("a head").position;
+        let whole = alone.within(Span { after: Position::START, through: head }, None, *sources, i64::MAX).await.expect("the log");
+        assert_eq!((stands[reader], bodies(&read[reader])), (head, bodies(&whole.envelopes)), "reader {reader}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_read_once_for_all() {
+    let app = App::start().await;
+    store(&app, 1..=3).await;
+    let shared = window(&app);
+    let [one, two] =
+        [shared.after(Position::START, None, None, BatchLimits::default()).await, shared.after(Position::new(1), None, None, BatchLimits::default()).await];
+    let (one, two) = (one.expect("a batch"), two.expect("a batch"));
+    assert!(Arc::ptr_eq(&one.envelopes[2].payload(), &two.envelopes[1].payload()));
+    let direct = Reader::new(app.database.clone()).after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    assert!(!Arc::ptr_eq(&direct.envelopes[2].payload(), &direct.envelopes[2].payload()), "who reads alone keeps nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_went_back_and_on_is_read_again() {
+    let app = App::start().await;
+    store(&app, 1..=4).await;
+    let shared = window(&app);
+    let before = shared.after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    take_back(&app, 2).await;
+    store(&app, 11..=14).await;
+    let now = shared.after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    let alone = Reader::new(app.database.clone()).after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    assert_eq!((now.envelopes.len(), bodies(&now.envelopes)), (6, bodies(&alone.envelopes)));
+    assert_ne!(bodies(&before.envelopes)[3], bodies(&now.envelopes)[3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_an_act_reads_everything_before_it_as_the_act_left_it() {
+    let app = App::start().await;
+    store(&app, 1..=4).await;
+    let shared = window(&app);
+    assert_eq!(shared.after(Position::START, None, None, BatchLimits::default()).await.expect("a batch").envelopes.len(), 4);
+    let tasks = Tasks::default();
+    let mut custodian = Custodian::connect(&app.database, &tasks, Clock::system(), "tester").await.expect("connected");
+    custodian.redact(&order(&[]), &[Position::new(2)]).await.expect("redacted");
+    // One reader takes the act in; the others, who are behind it, get no more of what is gone.
+    assert_eq!(shared.after(Position::new(4), None, None, BatchLimits::default()).await.expect("a batch").envelopes.len(), 1);
+    let behind = shared.after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    assert_eq!(behind.envelopes.len(), 5);
+    assert!(behind.envelopes[1].is_redacted() && behind.envelopes[1].body.is_empty());
+}
