@@ -2,11 +2,12 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test soak check bench ingest overload clean
+.PHONY: help demo serve test soak check bench ingest project overload clean
 
 # Where cargo puts what it builds; a machine may set it for several projects at once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-BENCHES := ingest
+BENCHES := ingest project
+BENCH = BENCH_PAYLOADS=$(abspath $(PAYLOADS)) cargo bench --locked --bench hooklake --
 PAYLOADS := .tools/examples/node_modules/@octokit/webhooks-examples
 
 help:
@@ -38,16 +39,16 @@ check: ## format, lints, docs, house rules, licences and origin of dependencies
 	cargo test --locked --test tidy
 	.tools/bin/cargo-deny --locked check licenses bans sources
 
-bench: ## how much it takes in per second, beside what the database itself can do
+bench: ## how much it takes in per second, beside what the database can do, and how far consumers lag; or one: make bench project
 	@deploy/setup.sh demo
 	@echo 'The first build optimises every dependency: about twenty minutes on two cores, once.'
-	BENCH_PAYLOADS=$(abspath $(PAYLOADS)) cargo bench --locked $(addprefix --bench ,$(or $(filter $(BENCHES),$(MAKECMDGOALS)),$(BENCHES)))
+	for bench in $(or $(filter $(BENCHES),$(MAKECMDGOALS)),$(BENCHES)); do $(BENCH) $$bench; done
 
 $(BENCHES): bench
 
 overload: ## ten times as many senders as it is rated for; SECONDS=300
 	@deploy/setup.sh demo
-	BENCH_PAYLOADS=$(abspath $(PAYLOADS)) BENCH_OVERLOAD_SECONDS=$(or $(SECONDS),300) cargo bench --locked --bench ingest
+	$(BENCH) overload $(or $(SECONDS),300)
 
 clean: ## remove what was built and fetched; ./data stays
 	cargo clean

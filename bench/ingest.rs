@@ -5,22 +5,13 @@
 //! durable commit. The load generator shares the machine with both. `make overload` sends as fast as 10,000 impatient
 //! connections can instead, and then looks how soon all is as before.
 
-#[path = "ingest/bodies.rs"]
-mod bodies;
-#[path = "ingest/copy.rs"]
-mod copy;
-#[path = "ingest/load.rs"]
-mod load;
-#[path = "ingest/server.rs"]
-mod server;
-#[path = "ingest/steps.rs"]
-mod steps;
-
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bodies::Bodies;
-use server::Server;
+
+use crate::bodies::{self, Bodies};
+use crate::server::Server;
+use crate::{copy, load, milliseconds, steps};
 
 const CONNECTIONS: [usize; 3] = [1, 64, 1000];
 const RATED_CONNECTIONS: usize = 1000;
@@ -29,19 +20,8 @@ const OVERLOAD_CONNECTIONS: usize = 10 * RATED_CONNECTIONS;
 const INGEST_ONLY: &str = "ingest";
 const EVERYTHING: &str = "ingest,consume,serve";
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let overload = std::env::var("BENCH_OVERLOAD_SECONDS").ok();
-    match overload {
-        Some(seconds) => overloaded(Duration::from_secs(seconds.parse().context("BENCH_OVERLOAD_SECONDS")?)).await,
-        None => rates().await,
-    }
-}
-
-/// All tables, or those named on the command line: `cargo bench --bench ingest -- small`.
-async fn rates() -> anyhow::Result<()> {
-    let named: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+/// All tables, or those named.
+pub async fn rates(named: &[String]) -> anyhow::Result<()> {
     let is_wanted = |name: &str| named.is_empty() || named.iter().any(|wanted| wanted == name);
     let real = bodies::real()?;
     if is_wanted("steps") {
@@ -103,7 +83,7 @@ fn refusals(refused: &mut load::Latencies) -> String {
 }
 
 /// The rate before, under overload, and after it.
-async fn overloaded(time: Duration) -> anyhow::Result<()> {
+pub async fn overloaded(time: Duration) -> anyhow::Result<()> {
     let real = bodies::real()?;
     let server = Server::start(INGEST_ONLY).await.context("the server does not start")?;
     heading();
@@ -125,8 +105,4 @@ async fn overloaded(time: Duration) -> anyhow::Result<()> {
     measure("after it", &server, &real, RATED_CONNECTIONS, rated).await?;
     println!("measured {:.1} s after the overload ended", over.elapsed().as_secs_f64());
     server.stop().await
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -49,6 +49,7 @@ struct Families {
     body_bytes: IntCounterVec,
     ingest_seconds: Histogram,
     consumed: IntCounterVec,
+    busy_seconds: CounterVec,
     parked: IntCounterVec,
     replays: IntCounterVec,
     retried: IntCounterVec,
@@ -79,6 +80,15 @@ impl Metrics {
             registry.register(Box::new(family.clone())).expect("the name is used once");
             family
         };
+        let busy_seconds = CounterVec::new(
+            Opts::new(
+                "hooklake_consumer_busy_seconds_total",
+                "Time that each consumer spent on batches, tries that failed and waits for the database included.",
+            ),
+            &["consumer"],
+        )
+        .expect("the name and labels are valid");
+        registry.register(Box::new(busy_seconds.clone())).expect("the name is used once");
         let total = |name: &str, help: &str| {
             let counter = IntCounter::new(name, help).expect("the name is valid");
             registry.register(Box::new(counter.clone())).expect("the name is used once");
@@ -95,6 +105,7 @@ impl Metrics {
             body_bytes: counter("hooklake_body_bytes_total", "Bytes of accepted bodies.", &["source"]),
             ingest_seconds: histogram("hooklake_ingest_duration_seconds", "Time from a delivery's first byte to its answer.", &SECONDS),
             consumed: counter("hooklake_consumed_total", "Envelopes applied by each consumer.", &["consumer"]),
+            busy_seconds,
             parked: counter("hooklake_parked_total", "Envelopes that a consumer set aside.", &["consumer"]),
             replays: counter("hooklake_consumed_replays_total", "Envelopes flagged suspect_replay that each consumer met.", &["consumer"]),
             retried: counter("hooklake_parked_retried_total", "Parked envelopes tried again on request, by outcome: taken, failed.", &["consumer", "outcome"]),
@@ -135,9 +146,10 @@ impl Metrics {
         self.inner.append_failures.inc();
     }
 
-    /// A consumer applied envelopes.
-    pub fn consumed(&self, consumer: &str, envelopes: usize) {
+    /// A consumer applied envelopes, which took so long.
+    pub fn consumed(&self, consumer: &str, envelopes: usize, took: Duration) {
         self.inner.consumed.with_label_values(&[consumer]).inc_by(envelopes as u64);
+        self.inner.busy_seconds.with_label_values(&[consumer]).inc_by(took.as_secs_f64());
     }
 
     /// A consumer met envelopes whose signed body was in the log under another key.

@@ -119,9 +119,10 @@ impl Filling {
     async fn take(&self, batch: &Batch) -> Result<(), Error> {
         let runner = &self.runner;
         let mut wait = RETRY_FIRST;
+        let started = Instant::now();
         loop {
             let Err(error) = self.attempt(batch).await else {
-                runner.metrics.consumed(&self.lease.consumer, batch.envelopes.len());
+                runner.metrics.consumed(&self.lease.consumer, batch.envelopes.len(), started.elapsed());
                 return Ok(());
             };
             match error.next() {

@@ -188,9 +188,10 @@ impl Runner {
             lease.renew(&self.database).await?;
         }
         let mut wait = RETRY_FIRST;
+        let started = Instant::now();
         loop {
             let Err(error) = self.attempt(consumer, lease, batch).await else {
-                self.metrics.consumed(consumer.name(), batch.envelopes.len());
+                self.metrics.consumed(consumer.name(), batch.envelopes.len(), started.elapsed());
                 self.metrics.met_replays(consumer.name(), batch.envelopes.iter().filter(|envelope| envelope.is_replay()).count());
                 return Ok(());
             };

@@ -70,7 +70,7 @@ async fn metrics_are_what_prometheus_reads() {
     consumers(&app).await;
     app.metrics.delivered("github", "accepted", 10, Duration::from_millis(4));
     app.metrics.refused("github", "signature");
-    app.metrics.consumed("search", 3);
+    app.metrics.consumed("search", 3, Duration::from_millis(250));
     app.metrics.parked("search");
     app.get("/search?q=a").await;
     let metrics = app.get("/metrics").await;

@@ -114,6 +114,28 @@ pub async fn run_for(address: SocketAddr, bodies: &[String], connections: usize,
     gather(talks, started).await
 }
 
+/// Sends so many deliveries a second on so many connections until the time is up, each until it is accepted.
+pub async fn run_at(address: SocketAddr, bodies: &[String], connections: usize, rate: f64, time: Duration) -> anyhow::Result<Measured> {
+    let mut talks = JoinSet::new();
+    let all = Requests::new(bodies);
+    let started = Instant::now();
+    for first in 0..connections {
+        let requests = all.clone();
+        talks.spawn(async move {
+            let mut talk = Talk::open(address).await?;
+            for number in (first..(rate * time.as_secs_f64()) as usize).step_by(connections) {
+                let request = requests.make(number);
+                tokio::time::sleep_until((started + Duration::from_secs_f64(number as f64 / rate)).into()).await;
+                while !talk.ask(&request).await? {
+                    tokio::time::sleep(COME_BACK).await;
+                }
+            }
+            anyhow::Ok(talk.measured)
+        });
+    }
+    gather(talks, started).await
+}
+
 async fn gather(mut talks: JoinSet<anyhow::Result<Measured>>, started: Instant) -> anyhow::Result<Measured> {
     let mut all = Measured::default();
     while let Some(outcome) = talks.join_next().await {

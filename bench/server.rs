@@ -50,6 +50,20 @@ impl Server {
         Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? / 1024)
     }
 
+    /// Processor time so far, in seconds: of the server, and of its PostgreSQL with all that it ever started.
+    pub fn processor_seconds(&self) -> anyhow::Result<(f64, f64)> {
+        let server = processor_seconds(self.process.id(), false)?;
+        let pid_file = std::fs::read_to_string(self.directory.path().join("postgres/data/postmaster.pid"))?;
+        let postmaster: u32 = pid_file.lines().next().context("a pid")?.trim().parse()?;
+        let mut postgres = processor_seconds(postmaster, true)?;
+        let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"))?;
+        for child in children.split_whitespace() {
+            // One that ended since is among what its parent waited for the next time.
+            postgres += child.parse().map_err(anyhow::Error::from).and_then(|child| processor_seconds(child, false)).unwrap_or(0.0);
+        }
+        Ok((server, postgres))
+    }
+
     pub async fn stop(mut self) -> anyhow::Result<()> {
         Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
         self.process.wait()?;
@@ -57,6 +71,15 @@ impl Server {
         self.directory.close()?;
         Ok(())
     }
+}
+
+/// User and system time of a process, and of the children that it has waited for; proc(5), in ticks of 10 ms.
+fn processor_seconds(pid: u32, with_children: bool) -> anyhow::Result<f64> {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = line.rsplit_once(") ").context("no name in stat")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let ticks: Result<u64, _> = fields[11..if with_children { 15 } else { 13 }].iter().map(|field| field.parse::<u64>()).sum();
+    Ok(ticks? as f64 / 100.0)
 }
 
 async fn wait_for(address: SocketAddr) -> anyhow::Result<()> {

@@ -1,0 +1,41 @@
+//! What hooklake can do on this machine: `make bench`, `make bench project`, `make overload`.
+//!
+//! Everything is measured on a real server process with a PostgreSQL of its own, in one run with the load generator
+//! beside it. Figures are for comparing within a run; machines differ, and are shared.
+
+mod bodies;
+mod copy;
+mod ingest;
+mod load;
+mod project;
+mod server;
+mod steps;
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+const ROUNDS: u64 = 3;
+const OVERLOAD_SECONDS: u64 = 300;
+
+/// `ingest [TABLE…]`, `project [ROUNDS]` or `overload [SECONDS]`; cargo adds flags of its own.
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let words: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let (what, rest) = words.split_first().context("which bench: ingest, project or overload?")?;
+    match what.as_str() {
+        "ingest" => ingest::rates(rest).await,
+        "project" => project::run(number(rest, ROUNDS)?.try_into()?).await,
+        "overload" => ingest::overloaded(Duration::from_secs(number(rest, OVERLOAD_SECONDS)?)).await,
+        other => anyhow::bail!("there is no bench {other:?}; there are ingest, project and overload"),
+    }
+}
+
+fn number(words: &[String], otherwise: u64) -> anyhow::Result<u64> {
+    words.first().map_or(Ok(otherwise), |word| word.parse().with_context(|| format!("{word:?} is not a number")))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
