@@ -6,10 +6,11 @@
 use tokio_postgres::{Client, Transaction};
 
 use super::Error;
+use crate::db::views;
 use crate::domain::Position;
 
 /// The schema of the live tables.
-pub(super) const LIVE_SCHEMA: &str = "public";
+pub(super) const LIVE_SCHEMA: &str = views::PROJECTIONS;
 
 const INDEXES: &str = include_str!("copy_indexes.sql");
 /// Memory for sorting the entries of one index. It is freed when the index is there.

@@ -1,6 +1,6 @@
 //! A consumer that keeps PostgreSQL tables: what the [`Projector`] writes and the checkpoint are one transaction.
 //!
-//! The live tables are in the schema `public`; a rebuild fills tables of the same shape in a schema of its own, which
+//! The live tables are in the schema `projections`, and people read them through views of the same names; a rebuild fills tables of the same shape in a schema of its own, which
 //! comes first in the search path then, and swaps them in one transaction. So a projector names its tables without a
 //! schema.
 
@@ -206,17 +206,13 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        // Views stand on the old tables by identity, so they are made anew within the same transaction.
-        views::drop_all(transaction).await?;
+        // Views stand on tables by identity: these go with the new ones when they move.
+        views::show(transaction, &self.schema, Some(P::TABLES)).await?;
         for table in P::TABLES {
-            let script = format!(
-                "DROP TABLE {LIVE_SCHEMA}.{table}; ALTER TABLE {}.{table} SET SCHEMA {LIVE_SCHEMA}; GRANT SELECT ON {LIVE_SCHEMA}.{table} TO codegen_readonly",
-                self.schema
-            );
+            let script = format!("DROP TABLE {LIVE_SCHEMA}.{table}; ALTER TABLE {}.{table} SET SCHEMA {LIVE_SCHEMA}", self.schema);
             transaction.batch_execute(&script).await?;
         }
         transaction.batch_execute(&format!("DROP SCHEMA {}", self.schema)).await?;
-        views::install(transaction).await?;
         Ok(())
     }
 }

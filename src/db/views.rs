@@ -1,4 +1,7 @@
-//! The SQL views of `views/`, installed anew at every migration and whenever a rebuild swaps the tables under them.
+//! What SQL users see: for every projection a view of its name, and the SQL views of `views/` on top of those.
+//!
+//! The views of projections are made from the catalog, so that nothing is listed twice. They stand on their tables by
+//! identity; a rebuild points the view of a table at its new one ([`show`]), and whatever stands on the view stays.
 
 use tokio_postgres::Transaction;
 
@@ -17,27 +20,42 @@ pub const FILES: &[(&str, &str)] = &[
     ("event_performance", include_str!("../../views/event_performance.sql")),
 ];
 
-/// Drops all views, in the caller's transaction.
+/// The schema of the tables that are made from the log.
+pub const PROJECTIONS: &str = "projections";
+
+const PROJECTION_VIEWS: &str = include_str!("projection_views.sql");
+
+/// Makes all views, in the caller's transaction; readers see the old ones or the new ones.
 ///
 /// # Errors
-/// When something else stands on one of them.
-pub async fn drop_all(transaction: &Transaction<'_>) -> Result<(), Error> {
+/// When a view does not fit the tables, or something of another's stands on one of `views/` or on one whose columns
+/// have changed.
+pub async fn install(transaction: &Transaction<'_>) -> Result<(), Error> {
     for (name, _) in FILES.iter().rev() {
         transaction.batch_execute(&format!("DROP VIEW IF EXISTS public.{name}")).await?;
     }
-    Ok(())
-}
-
-/// Drops and makes all views, in the caller's transaction; readers see the old ones or the new ones.
-///
-/// # Errors
-/// When a view does not fit the tables.
-pub async fn install(transaction: &Transaction<'_>) -> Result<(), Error> {
-    drop_all(transaction).await?;
+    show(transaction, PROJECTIONS, None).await?;
     for (_, definition) in FILES {
         transaction.batch_execute(definition).await?;
     }
     for (name, _) in FILES {
+        transaction.batch_execute(&format!("GRANT SELECT ON public.{name} TO codegen_readonly")).await?;
+    }
+    Ok(())
+}
+
+/// Points the views of tables, of all by default, at those in `schema`.
+///
+/// # Errors
+/// When the database does not do it.
+pub async fn show(transaction: &Transaction<'_>, schema: &str, tables: Option<&[&str]>) -> Result<(), Error> {
+    for row in transaction.query(PROJECTION_VIEWS, &[&schema, &tables]).await? {
+        let name: &str = row.get("name");
+        if row.get("must_drop") {
+            transaction.batch_execute(&format!("DROP VIEW public.{name}")).await?;
+        }
+        transaction.batch_execute(row.get("definition")).await?;
+        transaction.batch_execute(row.get("comments")).await?;
         transaction.batch_execute(&format!("GRANT SELECT ON public.{name} TO codegen_readonly")).await?;
     }
     Ok(())

@@ -13,6 +13,10 @@ mod skim;
 
 use skim::Skim;
 
+/// The longest body that is read as JSON whenever its payload is asked for. A longer one is read once, when it comes: at
+/// worst PostgreSQL needs fifty times a body's size to read it.
+const VERBATIM_BYTES_MAX: usize = 4 << 20;
+
 /// What became of reading a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParseStatus {
@@ -52,6 +56,8 @@ pub struct Payload {
     pub lossy: bool,
     /// True when an object names a key twice; the last one counts, here and in `jsonb`.
     pub duplicate_keys: bool,
+    /// True when the body itself is JSON that `jsonb` takes as it stands, and short enough to be read again at will.
+    pub verbatim: bool,
     /// The value; `null` unless it could be read.
     pub value: Value,
 }
@@ -84,7 +90,7 @@ impl Payload {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let Ok(text) = std::str::from_utf8(body) else { return ParseStatus::Invalid };
         let mended = mend::for_jsonb(text);
-        let mut reader = serde_json::Deserializer::from_str(&mended);
+        let mut reader = serde_json::Deserializer::from_str(&mended.text);
         match Skim.deserialize(&mut reader).and_then(|is_object| reader.end().map(|()| is_object)) {
             Ok(true) => ParseStatus::Ok,
             Ok(false) => ParseStatus::NotObject,
@@ -111,34 +117,35 @@ impl Payload {
     }
 
     const fn unreadable(status: ParseStatus) -> Self {
-        Self { status, lossy: false, duplicate_keys: false, value: Value::Null }
+        Self { status, lossy: false, duplicate_keys: false, verbatim: false, value: Value::Null }
     }
 
     fn read_form(body: &[u8]) -> Self {
         let mut fields = Map::new();
         for (name, value) in url::form_urlencoded::parse(body) {
             if name == "payload" {
-                return Self::read_json(value.as_bytes());
+                return Self { verbatim: false, ..Self::read_json(value.as_bytes()) };
             }
             fields.insert(without_nul(&name).into_owned(), Value::String(without_nul(&value).into_owned()));
         }
-        Self { status: ParseStatus::Ok, lossy: false, duplicate_keys: false, value: Value::Object(fields) }
+        Self { status: ParseStatus::Ok, lossy: false, duplicate_keys: false, verbatim: false, value: Value::Object(fields) }
     }
 
     fn read_json(body: &[u8]) -> Self {
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let Ok(text) = std::str::from_utf8(body) else {
+        let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        let Ok(text) = std::str::from_utf8(json) else {
             return Self::unreadable(ParseStatus::Invalid);
         };
         let mended = mend::for_jsonb(text);
         let duplicate_keys = Cell::new(false);
-        let mut reader = serde_json::Deserializer::from_str(&mended);
+        let mut reader = serde_json::Deserializer::from_str(&mended.text);
         let parsed = Json { duplicate_keys: &duplicate_keys }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
         match parsed {
             Ok(value) => Self {
                 status: if value.is_object() { ParseStatus::Ok } else { ParseStatus::NotObject },
-                lossy: matches!(mended, Cow::Owned(_)),
+                lossy: matches!(mended.text, Cow::Owned(_)),
                 duplicate_keys: duplicate_keys.get(),
+                verbatim: mended.is_verbatim && json.len() == body.len() && body.len() <= VERBATIM_BYTES_MAX && !value.is_null(),
                 value,
             },
             Err(error) => Self::unreadable(Self::failed(&error)),
@@ -295,6 +302,20 @@ mod tests {
         assert_eq!(payload.text("/huge"), Some("1e400"));
         assert!(!read(r#"{"n":9007199254740993,"f":1.5,"s":"\\u0000"}"#).lossy);
         assert_eq!(read(r#"{"n":9007199254740993}"#).integer("/n"), Some(9_007_199_254_740_993));
+    }
+
+    #[test]
+    fn only_what_jsonb_takes_as_it_stands_is_verbatim() {
+        for body in ["{}", "[1]", "7", r#"{"a":"\ud83d\ude00","a":1.50,"b":1e-300}"#] {
+            assert!(read(body).verbatim, "{body}");
+        }
+        for body in ["", "null", " null ", "x", "\u{feff}{}", r#"{"a":"\u0000"}"#, r#"{"a":"\udc00"}"#, "[1e400]", "[1e-99999]", "[00]", "{\"a\":\"\0\"}"] {
+            assert!(!read(body).verbatim, "{body}");
+        }
+        assert!(!Payload::read(b"payload=%7B%7D", Some("application/x-www-form-urlencoded")).verbatim);
+        assert!(!Payload::read(b"{\"a\":\"\xff\"}", None).verbatim);
+        let string = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
+        assert!(read(&string(VERBATIM_BYTES_MAX)).verbatim && !read(&string(VERBATIM_BYTES_MAX + 1)).verbatim);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct DeploymentTable;
 #[async_trait]
 impl Projector for DeploymentTable {
     const NAME: &'static str = "deployment_events";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["deployment_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["deployment", "github"]);
     const IN_ORDER: bool = false;
@@ -58,7 +58,8 @@ row! {
         finished_at: Option<Timestamp>,
         odd_fields: Value,
         received_at: Timestamp,
-        payload: Option<String>,
+        verbatim: bool,
+        mended: Option<String>,
     }
 }
 
@@ -89,7 +90,8 @@ impl<'a> Row<'a> {
             finished_at: times.at("/finished_at"),
             odd_fields: times.odd_fields(),
             received_at: entry.envelope.received_at,
-            payload: entry.json(),
+            verbatim: entry.payload.verbatim,
+            mended: entry.mended(),
         }
     }
 
@@ -118,7 +120,8 @@ impl<'a> Row<'a> {
             finished_at: if is_over { times.at("/deployment_status/updated_at") } else { None },
             odd_fields: times.odd_fields(),
             received_at: entry.envelope.received_at,
-            payload: entry.json(),
+            verbatim: entry.payload.verbatim,
+            mended: entry.mended(),
         }
     }
 }

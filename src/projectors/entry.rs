@@ -39,8 +39,12 @@ impl<'a> Entry<'a> {
         &self.payload.value
     }
 
-    /// What the body says as text for a `jsonb` column; none when there is nothing to show.
-    pub(super) fn json(&self) -> Option<String> {
+    /// What the body says as text for the column `mended`; none when there is nothing to show, and when the view reads it
+    /// from the log.
+    pub(super) fn mended(&self) -> Option<String> {
+        if self.payload.verbatim {
+            return None;
+        }
         // Not handed over as a value: its conversion runs in code that only release builds optimise, at ten times the
         // cost of all the rest for a body of 25 MB.
         self.payload.jsonb().map(Value::to_string)

@@ -17,7 +17,7 @@ pub struct EventTable;
 #[async_trait]
 impl Projector for EventTable {
     const NAME: &'static str = "events";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["events"];
     const IN_ORDER: bool = false;
 
@@ -55,7 +55,8 @@ row! {
         body_bytes: i32,
         delivery_key: &'a str,
         received_at: Timestamp,
-        payload: Option<String>,
+        verbatim: bool,
+        mended: Option<String>,
     }
 }
 
@@ -88,7 +89,8 @@ impl<'a> Row<'a> {
             body_bytes: entry.body_bytes(),
             delivery_key: &envelope.delivery_key,
             received_at: envelope.received_at,
-            payload: entry.json(),
+            verbatim: entry.payload.verbatim,
+            mended: entry.mended(),
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct GithubTable;
 #[async_trait]
 impl Projector for GithubTable {
     const NAME: &'static str = "github_events";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["github_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["github"]);
     const IN_ORDER: bool = false;
@@ -79,7 +79,8 @@ row! {
         release_tag: Option<&'a str>,
         url: Option<String>,
         received_at: Timestamp,
-        payload: Option<String>,
+        verbatim: bool,
+        mended: Option<String>,
     }
 }
 
@@ -142,7 +143,8 @@ impl<'a> Row<'a> {
             release_tag: at("/release/tag_name"),
             url: Facts::of("github", &envelope.event_type, value).url,
             received_at: envelope.received_at,
-            payload: entry.json(),
+            verbatim: entry.payload.verbatim,
+            mended: entry.mended(),
         }
     }
 }

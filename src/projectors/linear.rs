@@ -18,7 +18,7 @@ pub struct LinearTable;
 #[async_trait]
 impl Projector for LinearTable {
     const NAME: &'static str = "linear_events";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["linear_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["linear"]);
     const IN_ORDER: bool = false;
@@ -69,7 +69,8 @@ row! {
         updated_from: Option<&'a Value>,
         odd_fields: Value,
         received_at: Timestamp,
-        payload: Option<String>,
+        verbatim: bool,
+        mended: Option<String>,
     }
 }
 
@@ -123,7 +124,8 @@ impl<'a> Row<'a> {
             updated_from: value.get("updatedFrom").filter(|before| before.is_object()),
             odd_fields: times.odd_fields(),
             received_at: envelope.received_at,
-            payload: entry.json(),
+            verbatim: entry.payload.verbatim,
+            mended: entry.mended(),
         }
     }
 }

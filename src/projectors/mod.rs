@@ -14,6 +14,9 @@
 //! log ─500→ Entry: body read once ─→ rows, one per envelope ─→ one INSERT … FROM unnest per table and batch
 //! ```
 //!
+//! Rows hold typed columns. The payload that people see beside them is read from the log by the views over these tables
+//! (decision 0014); only what `jsonb` does not take as it came is kept here, mended.
+//!
 //! A row is a pure function of its envelope; what a column cannot hold is NULL, never an error, so that no content can
 //! stop a projector. Replays (RELIABILITY B17) are in `received_deliveries` with their flag and nowhere else. [`query`]
 //! reads `events` for whoever serves them. Deliberately absent: counts and summaries; those are views over these tables.

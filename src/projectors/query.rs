@@ -45,6 +45,8 @@ pub struct Page {
     pub before: Option<Position>,
     /// How many at most; see [`PAGE_ROWS_MAX`].
     pub first: u32,
+    /// True when payloads are wanted: each is read from the log.
+    pub payloads: bool,
 }
 
 /// Events of one page, newest first.
@@ -107,7 +109,7 @@ pub struct EventRow {
     pub created_at: Timestamp,
     /// When the row was written.
     pub processed_at: Timestamp,
-    /// What it says; none when that cannot be read.
+    /// What it says; none when that cannot be read, or was not asked for.
     pub payload: Option<Value>,
 }
 
@@ -173,6 +175,7 @@ impl Events {
                     &filter.since,
                     &filter.until,
                     &limit,
+                    &page.payloads,
                 ],
             )
             .await?;
@@ -194,15 +197,15 @@ impl Events {
         Ok(connection.query_one(&statement, &[&position.get()]).await?.get(0))
     }
 
-    /// The event of this name, if the tenant has one.
+    /// The event of this name, if the tenant has one, with its payload if that is wanted.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn one(&self, tenant: &Tenant, id: EventId) -> Result<Option<EventRow>, db::Error> {
-        Ok(self.rows(ONE, &[&tenant.as_str(), &id.to_string()]).await?.pop())
+    pub async fn one(&self, tenant: &Tenant, id: EventId, payload: bool) -> Result<Option<EventRow>, db::Error> {
+        Ok(self.rows(ONE, &[&tenant.as_str(), &id.to_string(), &payload]).await?.pop())
     }
 
-    /// The tenant's events at these places, in order of position.
+    /// The tenant's events at these places with their payloads, in order of position.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -18,7 +18,7 @@ pub struct SlackTable;
 #[async_trait]
 impl Projector for SlackTable {
     const NAME: &'static str = "slack_events";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["slack_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["slack"]);
     const IN_ORDER: bool = false;
@@ -60,7 +60,8 @@ row! {
         retry_num: Option<i32>,
         retry_reason: Option<&'a str>,
         received_at: Timestamp,
-        payload: Option<String>,
+        verbatim: bool,
+        mended: Option<String>,
     }
 }
 
@@ -104,7 +105,8 @@ impl<'a> Row<'a> {
             retry_num: envelope.headers.get("x-slack-retry-num").and_then(|number| number.trim().parse().ok()),
             retry_reason: envelope.headers.get("x-slack-retry-reason"),
             received_at: envelope.received_at,
-            payload: entry.json(),
+            verbatim: entry.payload.verbatim,
+            mended: entry.mended(),
         }
     }
 }

@@ -1,4 +1,4 @@
 -- Tiles by their places, from the tree that readers see: for a rebuild, of envelopes that retention dropped.
 SELECT t.level, t.index, t.hashes
 FROM unnest($1::smallint[], $2::bigint[]) AS wanted (level, index)
-JOIN public.log_tiles t ON t.level = wanted.level AND t.index = wanted.index
+JOIN projections.log_tiles t ON t.level = wanted.level AND t.index = wanted.index

@@ -101,21 +101,19 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parame
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
     };
-    let page = Page { after: parameters.parsed("after")?.map(Position::new), before: None, first: parameters.number("limit", 1..=PAGE_ROWS_MAX, 50)? };
-    let with_payload = parameters.parsed::<bool>("payload")?.unwrap_or(false);
+    let page = Page {
+        after: parameters.parsed("after")?.map(Position::new),
+        before: None,
+        first: parameters.number("limit", 1..=PAGE_ROWS_MAX, 50)?,
+        payloads: parameters.parsed("payload")?.unwrap_or(false),
+    };
     parameters.finish()?;
 
     not_retired(&app, page.after).await?;
     let page = app.events.page(&caller.tenant, &filter, page).await?;
 
     let next = page.rows.last().filter(|_| page.has_more).map(|row| row.position);
-    let mut events: Vec<View> = page.rows.into_iter().map(View::from).collect();
-    if !with_payload {
-        for event in &mut events {
-            event.payload = None;
-        }
-    }
-    Ok(Json(List { events, has_more: page.has_more, next }))
+    Ok(Json(List { events: page.rows.into_iter().map(View::from).collect(), has_more: page.has_more, next }))
 }
 
 /// Refuses a cursor whose events are gone: what follows it is not to be taken for all that there was.
@@ -134,7 +132,7 @@ pub(super) async fn not_retired(app: &AppState, cursor: Option<Position>) -> Res
 pub(super) async fn one(State(app): State<AppState>, caller: Caller, Path(id): Path<String>) -> Result<Json<View>, ApiError> {
     // What is not the name of an event names no event: the answer is the same as for one that is not there.
     let id = id.parse().map_err(|_| ApiError::NotFound("event"))?;
-    let row = app.events.one(&caller.tenant, id).await?;
+    let row = app.events.one(&caller.tenant, id, true).await?;
     row.map(|row| Json(row.into())).ok_or(ApiError::NotFound("event"))
 }
 

@@ -49,7 +49,7 @@ async fn a_diff_names_the_rows_that_a_rebuild_would_change() {
     fold.db
         .execute(
             "UPDATE rebuild_events.events SET title = 'other', actor = 'ada' WHERE position = 3; DELETE FROM rebuild_events.events WHERE position = 5;
-             DELETE FROM public.events WHERE position IN (7, 8); UPDATE rebuild_events.events SET processed_at = now() WHERE position = 9",
+             DELETE FROM projections.events WHERE position IN (7, 8); UPDATE rebuild_events.events SET processed_at = now() WHERE position = 9",
         )
         .await;
     let (_, out, _) = run(&fold.db, &["diff", "events", "--versions", "live", "rebuild"]);
@@ -92,7 +92,7 @@ async fn a_table_as_it_stood_is_a_fold_of_the_log_through_there() {
                 let rows = fold.db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM {from} t WHERE {position} <= {at} ORDER BY 1")).await;
                 rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
             };
-            assert_eq!(rows(&format!("as_of_{consumer}.{table}")).await, rows(&format!("public.{table}")).await, "{table} at {at}");
+            assert_eq!(rows(&format!("as_of_{consumer}.{table}")).await, rows(&format!("projections.{table}")).await, "{table} at {at}");
             assert_eq!(fold.db.number(&format!("SELECT count(*) FROM as_of_{consumer}.{table} WHERE {position} > {at}")).await, 0, "nothing later");
         }
     }

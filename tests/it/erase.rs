@@ -45,7 +45,7 @@ fn files_with(directory: &Path, word: &str) -> Vec<String> {
 async fn dump(db: &TestDatabase) -> String {
     let mut dump = String::new();
     for table in
-        db.rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'hooklake')").await
+        db.rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'projections', 'hooklake')").await
     {
         let name: String = table.get(0);
         for row in db.rows(&format!("SELECT t::text FROM {name} t")).await {
@@ -98,7 +98,7 @@ async fn a_person_is_erased_everywhere() {
     let report = custodian.erase(&wanted, &mut |_| {}).await.expect("erased");
     assert!(report.is_complete(), "{report:?}");
     assert_eq!((report.redacted, line(&report, "log.envelopes, bodies"), line(&report, "log.redeliveries, bodies")), (4, (4, 0), (1, 0)));
-    for place in ["table public.events", "table public.github_events", "search index, files of every generation", "lake, data files and Delta log"] {
+    for place in ["table projections.events", "table projections.github_events", "search index, files of every generation", "lake, data files and Delta log"] {
         let (before, after) = line(&report, place);
         assert!(before > 0 && after == 0, "{place}: {before} and {after}");
     }

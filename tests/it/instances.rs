@@ -119,7 +119,7 @@ async fn paused_owners_are_replaced_and_write_nothing_more() {
     // Each projection is a fresh fold of the log, and index and lake hold it once.
     let tables = ["events", "github_events", "received_deliveries", "event_subjects"];
     let rows = async |table: &str| -> Vec<String> {
-        db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{table} t ORDER BY 1")).await.iter().map(|row| row.get(0)).collect()
+        db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{table} t ORDER BY 1")).await.iter().map(|row| row.get(0)).collect()
     };
     let mut live = Vec::new();
     for table in tables {

@@ -22,6 +22,7 @@ mod limits;
 mod log;
 mod observe;
 mod parked;
+mod payload;
 mod projections;
 mod proof;
 mod questions;

@@ -53,14 +53,14 @@ impl Projector for Fragile {
 async fn a_poisoned_event_is_taken_when_it_is_mended_and_asked_for() {
     let fold = Fold::start().await;
     let database = &fold.db.database;
-    database.get().await.expect("a connection").batch_execute("CREATE TABLE fragile (position bigint PRIMARY KEY, event_type text)").await.expect("a table");
+    database.get().await.expect("a connection").batch_execute("CREATE TABLE projections.fragile (position bigint PRIMARY KEY, event_type text)").await.expect("a table");
     let fragile = Fragile::default();
     for event_type in ["fine", "poison", "fine", "poison", "fine"] {
         fold.append_json("custom", event_type, &json!({})).await;
     }
     let following = tokio::spawn(fold.runner.clone().follow(Box::new(Projection::new(database.clone(), fragile.clone()))));
     fold.reached("fragile").await;
-    let positions = async || fold.db.rows("SELECT position FROM fragile ORDER BY 1").await.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>();
+    let positions = async || fold.db.rows("SELECT position FROM projections.fragile ORDER BY 1").await.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>();
     assert_eq!(positions().await, [1, 3, 5], "the rest went on");
     let set_aside = parked::list(database, Some("fragile"), false, 10).await.expect("a list");
     assert_eq!(set_aside.iter().map(|parked| (parked.position.get(), parked.attempts)).collect::<Vec<_>>(), [(2, 3), (4, 3)]);
@@ -87,12 +87,11 @@ async fn a_poisoned_event_is_taken_when_it_is_mended_and_asked_for() {
 
 /// Every table that is a fold of the log, as text, without when a row was written.
 async fn tables(db: &TestDatabase) -> Vec<(String, Vec<String>)> {
-    let names =
-        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'hooklake_migrations' ORDER BY 1";
+    let names = "SELECT relname::text FROM pg_class WHERE relnamespace = 'projections'::regnamespace AND relkind = 'r' ORDER BY 1";
     let mut tables = Vec::new();
     for row in db.rows(names).await {
         let name: String = row.get(0);
-        let rows = db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{name} t ORDER BY 1")).await;
+        let rows = db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{name} t ORDER BY 1")).await;
         tables.push((name, rows.iter().map(|row| row.get(0)).collect()));
     }
     tables
@@ -195,7 +194,7 @@ fn text(output: &Output) -> String {
 
 /// Lets the real consumer of Slack's events meet a row that the database refuses.
 async fn poisoned(app: &TestApp) {
-    let constraint = "ALTER TABLE slack_events ADD CONSTRAINT poison CHECK (text IS DISTINCT FROM 'poison')";
+    let constraint = "ALTER TABLE projections.slack_events ADD CONSTRAINT poison CHECK (text IS DISTINCT FROM 'poison')";
     app.db.database.get().await.expect("a connection").batch_execute(constraint).await.expect("a constraint");
     for text in ["fine", "poison", "fine too"] {
         let body =
@@ -206,7 +205,7 @@ async fn poisoned(app: &TestApp) {
 }
 
 async fn mend(db: &TestDatabase) {
-    db.database.get().await.expect("a connection").batch_execute("ALTER TABLE slack_events DROP CONSTRAINT poison").await.expect("no constraint");
+    db.database.get().await.expect("a connection").batch_execute("ALTER TABLE projections.slack_events DROP CONSTRAINT poison").await.expect("no constraint");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,17 +10,17 @@ use hooklake::telemetry::Metrics;
 
 use crate::harness::{TestApp, examples, rows};
 
-/// Every table of the public schema as text, without when a row was written.
+/// Every table that is made from the log as text, without when a row was written.
 pub async fn tables(database: &Database) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
     for table in rows(
         database,
-        "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'hooklake_migrations' ORDER BY 1",
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'projections'::regnamespace AND relkind = 'r' ORDER BY 1",
     )
     .await
     {
         let name: String = table.get(0);
-        let rows = rows(database, &format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{name} t ORDER BY 1")).await;
+        let rows = rows(database, &format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{name} t ORDER BY 1")).await;
         tables.insert(name, rows.iter().map(|row| row.get(0)).collect());
     }
     tables
@@ -57,7 +57,7 @@ async fn every_projection_rebuilt_equals_the_live_one() {
     app.github("push", "after", r#"{"ref":"refs/heads/main","repository":{"full_name":"o/r"}}"#).await;
     app.caught_up().await;
     assert_eq!(app.db.number("SELECT count(*) FROM github_events WHERE repository_full_name = 'o/r'").await, 1);
-    let grants = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') AND relname <> 'hooklake_migrations' AND NOT has_table_privilege('codegen_readonly', oid, 'SELECT')";
+    let grants = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND NOT has_table_privilege('codegen_readonly', oid, 'SELECT')";
     assert_eq!(app.db.number(grants).await, 0);
     tasks.stop().tell();
     app.stop().await;

@@ -35,7 +35,7 @@ async fn append_issues(fold: &Fold, count: usize) {
 
 /// What people may notice of a table beside its rows.
 async fn indexes(db: &TestDatabase) -> Vec<String> {
-    let rows = db.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1").await;
+    let rows = db.rows("SELECT indexdef FROM pg_indexes WHERE schemaname = 'projections' ORDER BY 1").await;
     rows.iter().map(|row| row.get(0)).collect()
 }
 

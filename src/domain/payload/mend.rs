@@ -8,13 +8,25 @@ use std::borrow::Cow;
 /// Longer numbers, and those with a large exponent, become strings: their digits stay exact.
 const NUMBER_BYTES_MAX: usize = 18;
 
+/// PostgreSQL keeps every digit of a number and refuses exponents beyond five figures, also those of a zero.
+const EXPONENT_MAX: u32 = 400;
+
 /// The replacement character of Unicode, as an escape.
 const REPLACEMENT: &str = "\\ufffd";
 
-/// Replaces what `jsonb` cannot hold; borrowed when there was nothing to replace.
-pub(super) fn for_jsonb(text: &str) -> Cow<'_, str> {
+/// Text that `jsonb` can hold, if it is JSON at all.
+pub(super) struct Mended<'a> {
+    /// The text; borrowed when there was nothing to replace.
+    pub(super) text: Cow<'a, str>,
+    /// True when PostgreSQL takes the text that came as well as a reader of doubles does.
+    pub(super) is_verbatim: bool,
+}
+
+/// Replaces what `jsonb` cannot hold.
+pub(super) fn for_jsonb(text: &str) -> Mended<'_> {
     let bytes = text.as_bytes();
     let mut mended: Option<String> = None;
+    let mut is_verbatim = true;
     let mut kept = 0;
     let mut at = 0;
     while at < bytes.len() {
@@ -25,6 +37,7 @@ pub(super) fn for_jsonb(text: &str) -> Cow<'_, str> {
             }
             b'-' | b'0'..=b'9' => {
                 let end = number_end(bytes, at);
+                is_verbatim &= has_small_exponent(&text[at..end]);
                 (end, (!fits(&text[at..end])).then(|| format!("\"{}\"", &text[at..end])))
             }
             _ => (at + 1, None),
@@ -37,9 +50,9 @@ pub(super) fn for_jsonb(text: &str) -> Cow<'_, str> {
     match mended {
         Some(mut mended) => {
             mended.push_str(&text[kept..]);
-            Cow::Owned(mended)
+            Mended { text: Cow::Owned(mended), is_verbatim: false }
         }
-        None => Cow::Borrowed(text),
+        None => Mended { text: Cow::Borrowed(text), is_verbatim },
     }
 }
 
@@ -100,6 +113,11 @@ fn fits(number: &str) -> bool {
     number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() || !well_formed(number)
 }
 
+fn has_small_exponent(number: &str) -> bool {
+    let exponent = number.split_once(['e', 'E']).map_or("0", |(_, exponent)| exponent);
+    exponent.trim_start_matches(['+', '-']).parse::<u32>().is_ok_and(|exponent| exponent <= EXPONENT_MAX)
+}
+
 fn well_formed(integer: &str) -> bool {
     let digits = integer.strip_prefix('-').unwrap_or(integer);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits.len() == 1 || !digits.starts_with('0'))
@@ -112,17 +130,29 @@ mod tests {
     #[test]
     fn ordinary_text_is_not_copied() {
         for text in [r#"{"a":"b\n\\u0000","c":[1,-2.5,1e10]}"#, "", "{\"open", "\"\\", "\"\\u00"] {
-            assert!(matches!(for_jsonb(text), Cow::Borrowed(same) if same == text), "{text}");
+            let mended = for_jsonb(text);
+            assert!(mended.is_verbatim && matches!(mended.text, Cow::Borrowed(same) if same == text), "{text}");
         }
     }
 
     #[test]
     fn only_what_does_not_fit_is_replaced() {
-        assert_eq!(for_jsonb(r#"["\u0000\ud800x\udc00",1e999,-99999999999999999999]"#), r#"["\ufffd\ufffdx\ufffd","1e999","-99999999999999999999"]"#);
+        let mended = for_jsonb(r#"["\u0000\ud800x\udc00",1e999,-99999999999999999999]"#);
+        assert_eq!((&*mended.text, mended.is_verbatim), (r#"["\ufffd\ufffdx\ufffd","1e999","-99999999999999999999"]"#, false));
     }
 
     #[test]
     fn a_malformed_number_stays_malformed() {
-        assert_eq!(for_jsonb("[00000000000000000000000000]"), "[00000000000000000000000000]");
+        assert_eq!(for_jsonb("[00000000000000000000000000]").text, "[00000000000000000000000000]");
+    }
+
+    #[test]
+    fn exponents_that_postgresql_refuses_are_not_left_to_it() {
+        for (text, is_verbatim) in
+            [("[1e-400]", true), ("[-2.5E+30]", true), ("[1e-401]", false), ("[1e-99999]", false), ("[0e99999999999]", false), ("[0.0E-20000]", false)]
+        {
+            let mended = for_jsonb(text);
+            assert_eq!((&*mended.text, mended.is_verbatim), (text, is_verbatim), "{text}");
+        }
     }
 }

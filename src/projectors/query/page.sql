@@ -2,7 +2,10 @@
 --   $2 $3    older than, newer than these positions
 --   $5 $6    kinds: types and actions side by side, in lower case; NULL among them stands for all
 --   $12      rows to read: one more than the page has tells whether there is another page
-SELECT e.*
+--   $13      whether payloads are wanted: each is read from the log
+SELECT "position", id, tenant, source, platform, event_type, action, kind, actor, title, repository, subject, url, status, priority,
+       parse_status, lossy, duplicate_keys, flags, body_bytes, delivery_key, received_at, created_at, processed_at,
+       CASE WHEN $13::boolean THEN payload END AS payload
 FROM events e
 WHERE e.tenant = $1
   AND ($2::bigint IS NULL OR e."position" < $2)

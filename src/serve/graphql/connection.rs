@@ -49,6 +49,8 @@ pub(super) struct Slice {
     pub after: Option<String>,
     pub last: Option<i32>,
     pub before: Option<String>,
+    /// True when payloads are asked for.
+    pub payloads: bool,
 }
 
 impl Slice {
@@ -56,12 +58,13 @@ impl Slice {
     pub async fn read(self, app: &AppState, tenant: &Tenant, filter: &EventFilter) -> Result<EventConnection, ApiError> {
         let after = cursor("after", self.after.as_deref())?;
         let before = cursor("before", self.before.as_deref())?;
+        let payloads = self.payloads;
         let (page, backwards) = match (self.first, self.last) {
             (None, Some(last)) if after.is_none() => {
                 // The end of the list is the start of the log.
-                (Page { after: None, before: Some(before.unwrap_or(Position::START)), first: size("last", last)? }, true)
+                (Page { after: None, before: Some(before.unwrap_or(Position::START)), first: size("last", last)?, payloads }, true)
             }
-            (first, None) if before.is_none() => (Page { after, before: None, first: size("first", first.unwrap_or(PAGE_DEFAULT))? }, false),
+            (first, None) if before.is_none() => (Page { after, before: None, first: size("first", first.unwrap_or(PAGE_DEFAULT))?, payloads }, false),
             _ => return Err(ApiError::parameter("last", "goes with before, as first goes with after; the two pairs cannot be mixed")),
         };
         not_retired(app, after.or(before)).await?;

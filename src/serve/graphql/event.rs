@@ -213,9 +213,10 @@ impl Link {
     #[graphql(complexity = "10 + 5 * child_complexity")]
     async fn related_events(&self, context: &Context<'_>) -> Result<Vec<Event>> {
         let (app, caller) = (context.data::<AppState>()?, context.data::<Caller>()?);
+        let payload = context.look_ahead().field("payload").exists();
         let mut events = Vec::new();
         for id in self.link.related_event_ids.iter().take(RELATED_MAX) {
-            let row = app.events.one(&caller.tenant, *id).await.map_err(ApiError::from)?;
+            let row = app.events.one(&caller.tenant, *id, payload).await.map_err(ApiError::from)?;
             events.extend(row.map(Event::from));
         }
         Ok(events)

@@ -40,14 +40,17 @@ impl Query {
     ) -> Result<EventConnection> {
         let (app, caller) = ask(context)?;
         let filter = filter.unwrap_or_default().try_into()?;
-        Ok(Slice { first, after, last, before }.read(app, &caller.tenant, &filter).await?)
+        let asked = context.look_ahead();
+        // Each is read from the log.
+        let payloads = [asked.field("nodes"), asked.field("edges").field("node")].iter().any(|node| node.field("payload").exists());
+        Ok(Slice { first, after, last, before, payloads }.read(app, &caller.tenant, &filter).await?)
     }
 
     /// One event by its name; null when there is none of this name.
     async fn event(&self, context: &Context<'_>, #[graphql(desc = "`evt_` and 32 hexadecimal digits.")] id: ID) -> Result<Option<Event>> {
         let (app, caller) = ask(context)?;
         let Ok(id) = id.parse::<EventId>() else { return Ok(None) };
-        let row = app.events.one(&caller.tenant, id).await.map_err(ApiError::from)?;
+        let row = app.events.one(&caller.tenant, id, context.look_ahead().field("payload").exists()).await.map_err(ApiError::from)?;
         Ok(row.map(Event::from))
     }
 

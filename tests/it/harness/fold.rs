@@ -25,7 +25,11 @@ pub struct Fold {
 
 impl Fold {
     pub async fn start() -> Self {
-        let db = TestDatabase::new().await;
+        Self::on(TestDatabase::new().await)
+    }
+
+    /// On the log that a database holds already.
+    pub fn on(db: TestDatabase) -> Self {
         let tasks = Tasks::default();
         let appender = Appender::start(&db.database, &tasks, &Metrics::new());
         let (tail, feed) = Tail::new(db.database.clone(), tasks.stop().child());
@@ -150,7 +154,7 @@ impl Fold {
             "linear_team_mentions",
             "linear_teams",
         ] {
-            let rows = self.db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM public.{name} t ORDER BY 1")).await;
+            let rows = self.db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{name} t ORDER BY 1")).await;
             tables.push((name.to_owned(), rows.iter().map(|row| row.get(0)).collect()));
         }
         tables
