@@ -1,5 +1,7 @@
 //! What a rebuild would change is shown before it is swapped, and a table can be asked as it stood before.
 
+use hooklake::consumer::Projector as _;
+use hooklake::projectors::EventTable;
 use serde_json::{Value, json};
 
 use crate::harness::TestDatabase;
@@ -59,14 +61,15 @@ async fn a_diff_names_the_rows_that_a_rebuild_would_change() {
     let told: Vec<(&Value, &Value)> = rows.as_array().expect("rows").iter().map(|row| (&row["key"]["position"], &row["difference"])).collect();
     assert_eq!(told, [(&json!(3), &json!("changed")), (&json!(5), &json!("only in A")), (&json!(7), &json!("only in B"))]);
     assert_eq!(rows[0]["values_a_b"], json!({"title": ["DIF-2", "other"], "actor": [null, "ada"]}));
-    let (code, _, error) = run(&fold.db, &["diff", "events", "--versions", "1", "1"]);
+    let (version, next) = (EventTable::VERSION.to_string(), (EventTable::VERSION + 1).to_string());
+    let (code, _, error) = run(&fold.db, &["diff", "events", "--versions", &version, &version]);
     assert!(code == Some(4) && error.contains("call them live and rebuild"), "{error}");
 
     // Numbers, once they tell the two apart; and the other way round.
-    fold.db.execute("UPDATE hooklake.consumers SET version = 2 WHERE name = 'events@rebuild'").await;
-    let (_, out, _) = run(&fold.db, &["diff", "events", "--versions", "2", "1"]);
+    fold.db.execute("UPDATE hooklake.consumers SET version = version + 1 WHERE name = 'events@rebuild'").await;
+    let (_, out, _) = run(&fold.db, &["diff", "events", "--versions", &next, &version]);
     assert!(out.contains("events: 2 rows only in A, 1 only in B, 1 changed."), "{out}");
-    fold.db.execute("UPDATE hooklake.consumers SET version = 1 WHERE name = 'events@rebuild'").await;
+    fold.db.execute("UPDATE hooklake.consumers SET version = version - 1 WHERE name = 'events@rebuild'").await;
 
     // A rebuild goes on with what is there and swaps it.
     assert_eq!(run(&fold.db, &["rebuild", "events"]).0, Some(0));

@@ -44,8 +44,9 @@ fn files_with(directory: &Path, word: &str) -> Vec<String> {
 
 async fn dump(db: &TestDatabase) -> String {
     let mut dump = String::new();
-    for table in
-        db.rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'projections', 'hooklake')").await
+    for table in db
+        .rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'projections', 'hooklake')")
+        .await
     {
         let name: String = table.get(0);
         for row in db.rows(&format!("SELECT t::text FROM {name} t")).await {

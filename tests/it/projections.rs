@@ -79,10 +79,17 @@ async fn saved_queries_and_views_answer_the_reader() {
     }
     let newest: Vec<i64> = reader.query("SELECT position FROM recent_events LIMIT 100", &[]).await.expect("rows").iter().map(|row| row.get(0)).collect();
     assert!(newest.is_sorted_by(|a, b| a > b) && newest.len() == 100, "newest first");
-    for refused in ["DELETE FROM events", "UPDATE github_events SET action = NULL", "SELECT * FROM log.envelopes", "SELECT * FROM projections.events", "SELECT * FROM hooklake.installation"] {
+    for refused in [
+        "DELETE FROM events",
+        "UPDATE github_events SET action = NULL",
+        "SELECT * FROM log.envelopes",
+        "SELECT * FROM projections.events",
+        "SELECT * FROM hooklake.installation",
+    ] {
         assert!(reader.query(refused, &[]).await.is_err(), "{refused}");
     }
-    let silent = fold.db.rows("SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND obj_description(oid) IS NULL").await;
+    let silent =
+        fold.db.rows("SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND obj_description(oid) IS NULL").await;
     assert!(silent.is_empty(), "everything that can be asked says what it is: {silent:?}");
     drop(reader);
     driver.await.expect("driven").expect("closed");

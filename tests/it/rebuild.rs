@@ -13,12 +13,7 @@ use crate::harness::{TestApp, examples, rows};
 /// Every table that is made from the log as text, without when a row was written.
 pub async fn tables(database: &Database) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
-    for table in rows(
-        database,
-        "SELECT relname::text FROM pg_class WHERE relnamespace = 'projections'::regnamespace AND relkind = 'r' ORDER BY 1",
-    )
-    .await
-    {
+    for table in rows(database, "SELECT relname::text FROM pg_class WHERE relnamespace = 'projections'::regnamespace AND relkind = 'r' ORDER BY 1").await {
         let name: String = table.get(0);
         let rows = rows(database, &format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{name} t ORDER BY 1")).await;
         tables.insert(name, rows.iter().map(|row| row.get(0)).collect());

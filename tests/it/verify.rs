@@ -21,7 +21,9 @@ async fn altered(db: &TestDatabase, statements: &[&str], arguments: &[&str]) -> 
         db.rows(statement).await;
     }
     let found = verify(db, arguments);
-    for (table, kept) in [("log.envelopes", "kept_envelopes"), ("log.batches", "kept_batches"), ("log.head", "kept_head"), ("projections.log_tiles", "kept_tiles")] {
+    for (table, kept) in
+        [("log.envelopes", "kept_envelopes"), ("log.batches", "kept_batches"), ("log.head", "kept_head"), ("projections.log_tiles", "kept_tiles")]
+    {
         db.rows(&format!("TRUNCATE {table}")).await;
         db.rows(&format!("INSERT INTO {table} SELECT * FROM {kept}")).await;
         db.rows(&format!("DROP TABLE {kept}")).await;
