@@ -87,10 +87,7 @@ impl Runner {
         self.fill_to_end(copy.as_mut(), lease, &mut place, progress).await?;
         let mut tries = 0;
         loop {
-            while self.step(copy.as_mut(), lease, &mut place).await? {
-                progress(place.position, self.tail.seen());
-                self.go_on(lease)?;
-            }
+            self.catch_up(live.name(), copy.as_mut(), lease, &mut place, progress).await?;
             if then == Then::Keep {
                 return Ok(place.position);
             }
@@ -102,6 +99,22 @@ impl Runner {
                     tracing::info!(consumer = live.name(), "the swap of {} waits for a query that reads the old tables", live.name());
                 }
                 Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes what the live consumer has seen meanwhile, until that is less than a batch. Not to the log's end, which
+    /// under load is never reached; the rest is taken while the live one is held still.
+    async fn catch_up(&self, live: &str, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, progress: Report<'_>) -> Result<(), Error> {
+        loop {
+            let live_at = checkpoint::position(&self.database, live).await?;
+            let behind = place.position.distance_to(live_at);
+            while place.position < live_at && self.step(copy, lease, place).await? {
+                progress(place.position, self.tail.seen());
+                self.go_on(lease)?;
+            }
+            if behind <= u64::from(copy.limits().entries) {
+                return Ok(());
             }
         }
     }

@@ -230,6 +230,27 @@ async fn a_rebuild_equals_the_live_index() {
     app.stop();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_ends_although_the_log_goes_on() {
+    let app = App::start().await;
+    app.store("github", "pull_request", &pull_request(1, "Fix", "it")).await;
+    app.catch_up(&mut indexer(&app)).await;
+    let mut reports = 0;
+    // Whenever it has taken something, there is more.
+    let mut more = |_, _| {
+        reports += 1;
+        assert!(reports < 20, "it runs after the end of the log");
+        let event = pull_request(reports, "Fix", "it");
+        let storing = app.store("github", "pull_request", &event);
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(storing));
+    };
+    app.runner.rebuild(&indexer(&app), &mut more).await.expect("rebuilt");
+    app.follow(indexer(&app));
+    app.wait_for(indexer::NAME).await;
+    assert_eq!(search(&app, "*").await.total, app.head().await.get() as usize, "and nothing is missing");
+    app.stop();
+}
+
 fn largest(directory: &Path) -> PathBuf {
     let files = std::fs::read_dir(directory).expect("a directory").flatten().map(|entry| entry.path());
     let is_segment = |path: &PathBuf| path.extension().is_some_and(|extension| extension != "json" && extension != "lock");
