@@ -17,6 +17,7 @@ pub(super) async fn in_tables<P: Projector>(
     transaction: &mut Transaction<'_>,
     places: &Places,
 ) -> Result<(), Error> {
+    projector.remember(transaction, places).await?;
     let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
     for table in P::FOLDED {
         transaction.execute(&format!(r#"DELETE FROM {table} WHERE "position" = ANY ($1)"#), &[&positions]).await?;

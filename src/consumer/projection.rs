@@ -47,6 +47,11 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// Writes the rows of a batch.
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error>;
 
+    /// Notes what it needs for [`settle`](Self::settle) of rows of [`FOLDED`](Self::FOLDED) that are about to be deleted.
+    async fn remember(&self, _transaction: &Transaction<'_>, _places: &Places) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Brings its other tables up to date after rows of [`FOLDED`](Self::FOLDED) were deleted and made again.
     async fn settle(&self, _transaction: &Transaction<'_>) -> Result<(), Error> {
         Ok(())

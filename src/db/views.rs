@@ -17,6 +17,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("webhook_deliveries", include_str!("../../views/webhook_deliveries.sql")),
     ("event_metadata", include_str!("../../views/event_metadata.sql")),
     ("event_metrics", include_str!("../../views/event_metrics.sql")),
+    ("slack_threads", include_str!("../../views/slack_threads.sql")),
     ("event_performance", include_str!("../../views/event_performance.sql")),
 ];
 

@@ -8,6 +8,7 @@
 //! | [`SlackTable`] | `slack_events` | … in Slack |
 //! | [`DeploymentTable`] | `deployment_events` | what was deployed where, by own events and by GitHub's |
 //! | [`DeliveryTable`] | `received_deliveries` | how each delivery came in, and how long it took |
+//! | [`EntityTables`] | `pull_requests`, `issues`, … | what repositories, pull requests, issues, messages, … are now, and were |
 //! | [`ValidationTables`] | `event_validations` | does the payload look as its sender documents it |
 //!
 //! ```text
@@ -18,11 +19,13 @@
 //! (decision 0014); only what `jsonb` does not take as it came is kept here, mended.
 //!
 //! A row is a pure function of its envelope; what a column cannot hold is NULL, never an error, so that no content can
-//! stop a projector. Replays (RELIABILITY B17) are in `received_deliveries` with their flag and nowhere else. [`query`]
-//! reads `events` for whoever serves them. Deliberately absent: counts and summaries; those are views over these tables.
+//! stop a projector. [`EntityTables`] computes what is now from such rows. Replays (RELIABILITY B17) are in
+//! `received_deliveries` with their flag and nowhere else. [`query`] reads `events` for whoever serves them. Deliberately
+//! absent: counts and summaries; those are views over these tables.
 
 mod deliveries;
 mod deployment;
+mod entities;
 mod entry;
 mod events;
 mod github;
@@ -33,6 +36,7 @@ pub mod validation;
 
 pub use deliveries::DeliveryTable;
 pub use deployment::DeploymentTable;
+pub use entities::EntityTables;
 pub use events::EventTable;
 pub use github::GithubTable;
 pub use linear::LinearTable;

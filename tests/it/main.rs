@@ -13,6 +13,8 @@ mod cli;
 mod compare;
 mod consumers;
 mod correlation;
+mod entities;
+mod entity_states;
 mod erase;
 mod graphql;
 mod hostile;

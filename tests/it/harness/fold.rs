@@ -8,12 +8,34 @@ use hooklake::correlation::CorrelationTables;
 use hooklake::domain::envelope::{Flag, Headers, Verdict};
 use hooklake::domain::{EventId, Position, Tenant};
 use hooklake::log::{Appender, NewEnvelope, Reader, Tail, Window};
-use hooklake::projectors::{DeliveryTable, DeploymentTable, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
+use hooklake::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::{Value, json};
 
 use super::TestDatabase;
+
+/// The tables of entities.
+pub const ENTITIES: &[&str] = &[
+    "entity_history",
+    "repositories",
+    "pull_requests",
+    "reviews",
+    "issues",
+    "comments",
+    "commits",
+    "branches",
+    "checks",
+    "workflow_runs",
+    "workflow_jobs",
+    "releases",
+    "deployments",
+    "projects",
+    "cycles",
+    "slack_channels",
+    "slack_messages",
+    "slack_reactions",
+];
 
 /// A log, and every projector following it.
 pub struct Fold {
@@ -21,6 +43,8 @@ pub struct Fold {
     appender: Appender,
     pub runner: Runner,
     tasks: Tasks,
+    /// The consumers that follow; all when none is named.
+    only: &'static [&'static str],
 }
 
 impl Fold {
@@ -28,8 +52,17 @@ impl Fold {
         Self::on(TestDatabase::new().await)
     }
 
+    /// A log that only these consumers follow.
+    pub async fn start_with(only: &'static [&'static str]) -> Self {
+        Self::followed(TestDatabase::new().await, only)
+    }
+
     /// On the log that a database holds already.
     pub fn on(db: TestDatabase) -> Self {
+        Self::followed(db, &[])
+    }
+
+    fn followed(db: TestDatabase, only: &'static [&'static str]) -> Self {
         let tasks = Tasks::default();
         let appender = Appender::start(&db.database, &tasks, &Metrics::new());
         let (tail, feed) = Tail::new(db.database.clone(), tasks.stop().child());
@@ -43,7 +76,7 @@ impl Fold {
             owner: "test".to_owned(),
             lease_ttl: checkpoint::LEASE_TTL,
         };
-        let fold = Self { db, appender, runner, tasks };
+        let fold = Self { db, appender, runner, tasks, only };
         for consumer in fold.consumers() {
             fold.tasks.spawn("consumer", fold.runner.clone().follow(consumer));
         }
@@ -52,16 +85,19 @@ impl Fold {
 
     pub fn consumers(&self) -> Vec<Box<dyn Consumer>> {
         let database = &self.db.database;
-        vec![
+        let mut consumers: Vec<Box<dyn Consumer>> = vec![
             Box::new(Projection::new(database.clone(), EventTable)),
             Box::new(Projection::new(database.clone(), GithubTable)),
             Box::new(Projection::new(database.clone(), LinearTable)),
             Box::new(Projection::new(database.clone(), SlackTable)),
             Box::new(Projection::new(database.clone(), DeploymentTable)),
             Box::new(Projection::new(database.clone(), DeliveryTable)),
+            Box::new(Projection::new(database.clone(), EntityTables)),
             Box::new(Projection::new(database.clone(), ValidationTables::default())),
             Box::new(Projection::new(database.clone(), CorrelationTables)),
-        ]
+        ];
+        consumers.retain(|consumer| self.only.is_empty() || self.only.contains(&consumer.name()));
+        consumers
     }
 
     pub async fn append(&self, source: &str, event_type: &str, body: &[u8]) -> EventId {
@@ -70,10 +106,14 @@ impl Fold {
     }
 
     pub async fn append_flagged(&self, source: &str, event_type: &str, body: &[u8], headers: Vec<(String, String)>, flags: Vec<Flag>) -> EventId {
+        self.append_for(Tenant::default_tenant(), source, event_type, body, headers, flags).await
+    }
+
+    pub async fn append_for(&self, tenant: Tenant, source: &str, event_type: &str, body: &[u8], headers: Vec<(String, String)>, flags: Vec<Flag>) -> EventId {
         let id = EventId::generate();
         let envelope = NewEnvelope {
             id,
-            tenant: Tenant::default_tenant(),
+            tenant,
             source: source.to_owned(),
             delivery_key: id.to_string(),
             event_type: event_type.to_owned(),
@@ -153,9 +193,12 @@ impl Fold {
             "event_correlations",
             "linear_team_mentions",
             "linear_teams",
-        ] {
+        ]
+        .iter()
+        .chain(ENTITIES)
+        {
             let rows = self.db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{name} t ORDER BY 1")).await;
-            tables.push((name.to_owned(), rows.iter().map(|row| row.get(0)).collect()));
+            tables.push(((*name).to_owned(), rows.iter().map(|row| row.get(0)).collect()));
         }
         tables
     }
@@ -178,7 +221,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 /// The 329 payloads of octokit's examples, with their event types.
-fn examples() -> Vec<(String, Value)> {
+pub fn examples() -> Vec<(String, Value)> {
     let all = read_json(&root().join(".tools/examples/node_modules/@octokit/webhooks-examples/api.github.com/index.json"));
     let mut examples = Vec::new();
     for event in all.as_array().expect("a list") {

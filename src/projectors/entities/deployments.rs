@@ -1,0 +1,75 @@
+//! Deployments: hooklake's own events, and GitHub's deployments with their statuses.
+
+use serde_json::Value;
+
+use super::super::entry::{key, whole};
+use super::kind::{Kind, STATUS, WHOLE};
+use super::state::As::{Name, Text, Time, Whole};
+use super::state::{Field, State, at, latest, written};
+use super::version::{Versions, by_number, progress};
+use crate::domain::facts::text;
+
+const OWN: &[Field] = &[
+    ("deployment_id", Name, "/deployment_id"),
+    ("environment", Name, "/environment"),
+    ("status", Name, "/status"),
+    ("repository", Name, "/repository_name"),
+    ("commit_sha", Name, "/commit_sha"),
+    ("ref", Text, "/branch_name"),
+    ("creator", Name, "/creator"),
+    ("description", Text, "/description"),
+    ("started_at", Time, "/started_at"),
+    ("finished_at", Time, "/finished_at"),
+    ("url", Text, "/url"),
+];
+
+const GITHUB: &[Field] = &[
+    ("environment", Name, "/environment"),
+    ("commit_sha", Name, "/sha"),
+    ("ref", Text, "/ref"),
+    ("task", Text, "/task"),
+    ("creator", Name, "/creator/login"),
+    ("created_at", Time, "/created_at"),
+    ("started_at", Time, "/created_at"),
+];
+
+const GITHUB_STATUS: &[Field] =
+    &[("status", Name, "/state"), ("status_id", Whole, "/id"), ("description", Text, "/description"), ("updated_at", Time, "/updated_at")];
+
+/// An event posted to `/events/deployment`.
+pub(super) fn tell_own(value: &Value, versions: &mut Versions) {
+    let Some(id) = text(value, "/deployment_id") else { return };
+    let changed = latest(value, &["/finished_at", "/started_at"]);
+    let status = text(value, "/status").map(str::to_ascii_lowercase);
+    let state = State::of(value, OWN).with("created_at", at(value, "/started_at").map(written)).with("updated_at", changed.map(written));
+    // Its key is what correlation calls it.
+    let name = format!("deployment:{id}");
+    let state = state.with("subject", key(Some(&name)));
+    versions.tell(Kind::Deployment, Some(name), WHOLE, changed, progress(status.as_deref()), &state);
+}
+
+/// GitHub's `deployment` and `deployment_status`.
+pub(super) fn tell_github(event_type: &str, value: &Value, place: State, versions: &mut Versions) {
+    if !matches!(event_type, "deployment" | "deployment_status") {
+        return;
+    }
+    let Some((deployment, id)) = value.get("deployment").and_then(|deployment| Some((deployment, whole(deployment, "/id")?))) else { return };
+    let name = format!("github:deployment/{id}");
+    let state = State::of(deployment, GITHUB)
+        .and(place)
+        .with("deployment_id", id.to_string())
+        .with("creator_key", by_number("github", deployment, "/creator/id"))
+        .with("subject", format!("deployment:github/{id}"));
+    versions.tell(Kind::Deployment, Some(name.clone()), WHOLE, latest(deployment, &["/updated_at", "/created_at"]), 0, &state);
+    let Some(status) = value.get("deployment_status") else {
+        // It begins without a status; the first one that comes is later, or of the same second and has a number.
+        let begun = State::of(&Value::Null, GITHUB_STATUS).with("status", "created").with("finished_at", Value::Null).with("url", Value::Null);
+        versions.tell(Kind::Deployment, Some(name), STATUS, at(deployment, "/created_at"), 0, &begun);
+        return;
+    };
+    let changed = latest(status, &["/updated_at", "/created_at"]);
+    let is_over = matches!(text(status, "/state"), Some("success" | "failure" | "error" | "inactive"));
+    let url = ["/environment_url", "/target_url", "/log_url"].iter().find_map(|pointer| text(status, pointer).filter(|url| !url.is_empty()));
+    let told = State::of(status, GITHUB_STATUS).with("finished_at", changed.filter(|_| is_over).map(written)).with("url", url);
+    versions.tell(Kind::Deployment, Some(name), STATUS, at(status, "/created_at"), whole(status, "/id").unwrap_or_default(), &told);
+}

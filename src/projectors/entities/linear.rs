@@ -1,0 +1,167 @@
+//! What Linear's webhooks tell of entities. `data` is always the whole object; what it belongs to is shown in part.
+
+use serde_json::Value;
+
+use super::super::entry::key;
+use super::kind::{Kind, WHOLE};
+use super::state::As::{Name, Number, Text, Texts, Time, Whole};
+use super::state::{Field, State, at, latest, list, written};
+use super::version::Versions;
+use crate::domain::clock::Timestamp;
+use crate::domain::facts::{issue_identifier, text};
+
+const ISSUE: &[Field] = &[
+    ("issue_id", Name, "/id"),
+    ("identifier", Name, "/identifier"),
+    ("previous_identifiers", Texts(""), "/previousIdentifiers"),
+    ("number", Whole, "/number"),
+    ("title", Text, "/title"),
+    ("body", Text, "/description"),
+    ("state", Text, "/state/name"),
+    ("state_type", Name, "/state/type"),
+    ("priority", Whole, "/priority"),
+    ("estimate", Number, "/estimate"),
+    ("creator", Name, "/creator/name"),
+    ("labels", Texts("/name"), "/labels"),
+    ("team", Name, "/team/key"),
+    ("team_name", Text, "/team/name"),
+    ("project", Text, "/project/name"),
+    ("cycle", Whole, "/cycle/number"),
+    ("milestone", Text, "/projectMilestone/name"),
+    ("due_at", Time, "/dueDate"),
+    ("created_at", Time, "/createdAt"),
+    ("updated_at", Time, "/updatedAt"),
+    ("started_at", Time, "/startedAt"),
+];
+
+const COMMENT: &[Field] = &[
+    ("comment_id", Name, "/id"),
+    ("author", Name, "/user/name"),
+    ("body", Text, "/body"),
+    ("created_at", Time, "/createdAt"),
+    ("updated_at", Time, "/updatedAt"),
+];
+
+const PROJECT: &[Field] = &[
+    ("name", Text, "/name"),
+    ("description", Text, "/description"),
+    ("status", Text, "/status/name"),
+    ("status_type", Text, "/status/type"),
+    ("health", Text, "/health"),
+    ("priority", Whole, "/priority"),
+    ("lead", Name, "/lead/name"),
+    ("created_at", Time, "/createdAt"),
+    ("updated_at", Time, "/updatedAt"),
+    ("started_at", Time, "/startedAt"),
+    ("target_at", Time, "/targetDate"),
+    ("url", Text, "/url"),
+];
+
+const CYCLE: &[Field] = &[
+    ("number", Whole, "/number"),
+    ("name", Text, "/name"),
+    ("description", Text, "/description"),
+    ("team_id", Name, "/teamId"),
+    ("team", Name, "/team/key"),
+    ("starts_at", Time, "/startsAt"),
+    ("ends_at", Time, "/endsAt"),
+    ("completed_at", Time, "/completedAt"),
+    ("created_at", Time, "/createdAt"),
+    ("updated_at", Time, "/updatedAt"),
+];
+
+/// Tells the version that an event shows.
+pub(super) fn tell(event_type: &str, value: &Value, versions: &mut Versions) {
+    let Some(data) = value.get("data") else { return };
+    let Some(id) = text(data, "/id") else { return };
+    let is_removed = text(value, "/action") == Some("remove");
+    let told = Told { data, name: format!("linear:{id}"), is_removed, changed: changed(value, data, is_removed) };
+    match event_type {
+        "Issue" => tell_issue(&told, value, versions),
+        "Comment" => tell_comment(&told, value, versions),
+        "Project" => tell_project(&told, versions),
+        "Cycle" => told.tell(Kind::Cycle, State::of(data, CYCLE).with("cycle_id", id), versions),
+        _ => {}
+    }
+}
+
+/// An object, and what became of it.
+struct Told<'a> {
+    data: &'a Value,
+    name: String,
+    is_removed: bool,
+    changed: Option<Timestamp>,
+}
+
+/// When it became what it is shown as. A removal does not change the object, and is told by the event's own time.
+fn changed(value: &Value, data: &Value, is_removed: bool) -> Option<Timestamp> {
+    let removed = at(value, "/createdAt").filter(|_| is_removed);
+    latest(data, &["/updatedAt", "/createdAt"]).max(removed)
+}
+
+impl Told<'_> {
+    /// `linear:…`: the key of what an id at a JSON pointer names.
+    fn named(&self, pointer: &str) -> Option<String> {
+        key(text(self.data, pointer)).map(|id| format!("linear:{id}"))
+    }
+
+    fn tell(&self, kind: Kind, state: State, versions: &mut Versions) {
+        let is_trashed = self.data.get("trashed").and_then(Value::as_bool).unwrap_or_default();
+        let state =
+            state.with("is_deleted", self.is_removed || is_trashed).with("deleted_at", self.changed.filter(|_| self.is_removed || is_trashed).map(written));
+        versions.tell(kind, Some(self.name.clone()), WHOLE, self.changed, i64::from(self.is_removed), &state);
+    }
+}
+
+fn tell_issue(told: &Told<'_>, value: &Value, versions: &mut Versions) {
+    let data = told.data;
+    let identifier = key(text(data, "/identifier"));
+    let state_type = text(data, "/state/type");
+    let closed_at = at(data, "/completedAt").or_else(|| at(data, "/canceledAt"));
+    let state = State::of(data, ISSUE)
+        .with("is_open", state_type.map(|state| !matches!(state, "completed" | "canceled" | "duplicate")))
+        .with("closed_at", closed_at.map(written))
+        .with("creator_key", told.named("/creator/id").or_else(|| told.named("/creatorId")))
+        .with("assignees", text(data, "/assignee/name").map_or_else(Vec::new, |name| vec![name.to_owned()]))
+        .with("assignee_key", told.named("/assignee/id").or_else(|| told.named("/assigneeId")))
+        .with("project_key", told.named("/project/id").or_else(|| told.named("/projectId")))
+        .with("cycle_key", told.named("/cycle/id").or_else(|| told.named("/cycleId")))
+        .with("parent_key", told.named("/parentId"))
+        .with("subject", identifier.map(|identifier| format!("linear:{identifier}")))
+        .with("url", text(data, "/url").or_else(|| text(value, "/url")));
+    told.tell(Kind::Issue, state, versions);
+}
+
+fn tell_comment(told: &Told<'_>, value: &Value, versions: &mut Versions) {
+    let data = told.data;
+    let (parent_kind, parent_key) = [
+        ("issue", "/issue/id"),
+        ("issue", "/issueId"),
+        ("project_update", "/projectUpdateId"),
+        ("project", "/projectId"),
+        ("initiative_update", "/initiativeUpdateId"),
+        ("document", "/documentContentId"),
+    ]
+    .iter()
+    .find_map(|(kind, pointer)| Some((*kind, told.named(pointer)?)))
+    .unzip();
+    let state = State::of(data, COMMENT)
+        .with("kind", "linear_comment")
+        .with("parent_kind", parent_kind)
+        .with("parent_key", parent_key)
+        .with("in_reply_to", told.named("/parentId"))
+        .with("author_key", told.named("/user/id").or_else(|| told.named("/userId")))
+        .with("subject", key(issue_identifier(value)).map(|identifier| format!("linear:{identifier}")))
+        .with("url", text(value, "/url"));
+    told.tell(Kind::Comment, state, versions);
+}
+
+fn tell_project(told: &Told<'_>, versions: &mut Versions) {
+    let data = told.data;
+    let state = State::of(data, PROJECT)
+        .with("lead_key", told.named("/lead/id").or_else(|| told.named("/leadId")))
+        .with("creator_key", told.named("/creatorId"))
+        .with("completed_at", at(data, "/completedAt").or_else(|| at(data, "/canceledAt")).map(written))
+        .with("team_ids", list(data, "/teamIds").iter().filter(|id| id.is_string()).cloned().collect::<Vec<_>>());
+    told.tell(Kind::Project, state, versions);
+}

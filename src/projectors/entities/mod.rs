@@ -1,0 +1,145 @@
+//! Entities: what repositories, pull requests, issues, messages and so on are now, and how they came to be so.
+//!
+//! ```text
+//! envelope ─→ versions (kind, key, aspect, order, columns) ─→ entity_history ─→ newest of each aspect, merged ─→ pull_requests, …
+//! ```
+//!
+//! An envelope tells versions of entities: its own, and those that it shows beside it (a comment shows its issue). Every
+//! version is a row of `entity_history`, made from that one envelope. What an entity is now is computed from there, for
+//! the entities that a batch touches: of each aspect the version with the greatest order ([`version`]), merged so that a
+//! newer version's columns count. Nothing else goes in, so late, repeated and shuffled events, a rebuild, and the
+//! history that a redaction leaves all give the rows that they must. A lookup of the newest version costs the same
+//! however many there are. docs/decisions/0015 tells why it is so.
+//!
+//! Deliberately absent: payloads (they are in the log), and what is counted over several entities (those are views).
+
+mod deployments;
+mod github;
+mod kind;
+mod linear;
+mod slack;
+mod state;
+mod version;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+use super::entry::Entry;
+use crate::consumer::{Error, Projector};
+use crate::domain::clock::Timestamp;
+use crate::domain::{Envelope, Places};
+use crate::log::Batch;
+use kind::Kind;
+use version::{Version, Versions};
+
+const INSERT_HISTORY: &str = include_str!("insert_history.sql");
+const REMEMBER: &str = include_str!("remember.sql");
+const REMEMBERED: &str = include_str!("remembered.sql");
+/// Written for one of the tables; it is the same for all of them.
+const SETTLE: &str = include_str!("settle.sql");
+const SETTLE_IS_FOR: &str = "pull_requests";
+
+/// The most entities that are brought up to date by one statement.
+const SETTLED_MAX: usize = 5_000;
+
+/// Keeps `entity_history` and the table of each kind of entity.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EntityTables;
+
+/// Entities of one kind, by tenant and key.
+type Touched<'a> = BTreeMap<Kind, BTreeSet<(&'a str, &'a str)>>;
+
+#[async_trait]
+impl Projector for EntityTables {
+    const NAME: &'static str = "entities";
+    const VERSION: i32 = 1;
+    const TABLES: &'static [&'static str] = kind::TABLES;
+    const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", "deployment"]);
+    const FOLDED: &'static [&'static str] = &["entity_history"];
+
+    /// The order of arrival decides nothing.
+    fn takes_late(&self, _: &Envelope) -> bool {
+        true
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        let entries = Entry::fresh(batch);
+        let rows: Vec<(&Entry<'_>, Version)> = entries.iter().flat_map(|entry| versions(entry).into_iter().map(move |version| (entry, version))).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        insert(transaction, &rows).await?;
+        let mut touched = Touched::new();
+        for (entry, version) in &rows {
+            touched.entry(version.kind).or_default().insert((entry.envelope.tenant.as_str(), &version.key));
+        }
+        settle(transaction, &touched).await
+    }
+
+    async fn remember(&self, transaction: &Transaction<'_>, places: &Places) -> Result<(), Error> {
+        let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
+        let (first, through): (Vec<i64>, Vec<i64>) = places.ranges.iter().map(|range| (range.first.get(), range.through.get())).unzip();
+        let statement = transaction.prepare(REMEMBER).await?;
+        transaction.execute(&statement, &[&positions, &first, &through]).await?;
+        Ok(())
+    }
+
+    async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let statement = transaction.prepare(REMEMBERED).await?;
+        let rows = transaction.query(&statement, &[]).await?;
+        let mut touched = Touched::new();
+        for row in &rows {
+            let word: &str = row.get("entity");
+            if let Some(kind) = Kind::ALL.iter().find(|kind| kind.word() == word) {
+                touched.entry(*kind).or_default().insert((row.get("tenant"), row.get("key")));
+            }
+        }
+        settle(transaction, &touched).await
+    }
+}
+
+/// What an envelope tells.
+fn versions(entry: &Entry<'_>) -> Versions {
+    let mut versions = Versions::default();
+    let (event_type, value) = (entry.envelope.event_type.as_str(), entry.value());
+    match entry.envelope.source.as_str() {
+        "github" => github::tell(event_type, value, &mut versions),
+        "linear" => linear::tell(event_type, value, &mut versions),
+        "slack" => slack::tell(event_type, entry.envelope.headers.get("x-slack-request-timestamp"), value, &mut versions),
+        "deployment" => deployments::tell_own(value, &mut versions),
+        _ => {}
+    }
+    versions
+}
+
+async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Version)]) -> Result<(), Error> {
+    let positions: Vec<i64> = rows.iter().map(|(entry, _)| entry.envelope.position.get()).collect();
+    let tenants: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.tenant.as_str()).collect();
+    let sources: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.source.as_str()).collect();
+    let received: Vec<Timestamp> = rows.iter().map(|(entry, _)| entry.envelope.received_at).collect();
+    let kinds: Vec<&str> = rows.iter().map(|(_, version)| version.kind.word()).collect();
+    let keys: Vec<&str> = rows.iter().map(|(_, version)| version.key.as_str()).collect();
+    let aspects: Vec<&str> = rows.iter().map(|(_, version)| version.aspect).collect();
+    let times: Vec<Timestamp> = rows.iter().map(|(_, version)| version.order.at).collect();
+    let ranks: Vec<i64> = rows.iter().map(|(_, version)| version.order.rank).collect();
+    let digests: Vec<i64> = rows.iter().map(|(_, version)| version.order.digest).collect();
+    let states: Vec<&str> = rows.iter().map(|(_, version)| version.state.as_str()).collect();
+    let statement = transaction.prepare(INSERT_HISTORY).await?;
+    transaction.execute(&statement, &[&positions, &tenants, &sources, &kinds, &keys, &aspects, &times, &ranks, &digests, &received, &states]).await?;
+    Ok(())
+}
+
+/// Brings the tables of what is now up to date for these entities.
+async fn settle(transaction: &Transaction<'_>, touched: &Touched<'_>) -> Result<(), Error> {
+    for (kind, names) in touched {
+        let statement = transaction.prepare(&SETTLE.replace(SETTLE_IS_FOR, kind.table())).await?;
+        let names: Vec<_> = names.iter().copied().collect();
+        for some in names.chunks(SETTLED_MAX) {
+            let (tenants, keys): (Vec<&str>, Vec<&str>) = some.iter().copied().unzip();
+            transaction.execute(&statement, &[&tenants, &keys, &kind.word(), &kind.aspects()]).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Entities are the same whatever the order in which their events come, and are what was written down by hand.
+
+use std::collections::BTreeMap;
+
+use hooklake::domain::Tenant;
+use serde_json::Value;
+
+use crate::harness::fold::{ENTITIES, Fold, examples, story};
+
+/// One event: its source, its type, and its body.
+pub type Told = (String, String, Value);
+
+/// The examples and the story that have a JSON body, in the order in which they are told.
+fn told() -> Vec<Told> {
+    let examples = examples().into_iter().map(|(event_type, body)| ("github".to_owned(), event_type, body));
+    let story = story().into_iter().map(|told| {
+        let word = |name: &str| told[name].as_str().expect("a word").to_owned();
+        (word("source"), word("event"), told["body"].clone())
+    });
+    examples.chain(story).collect()
+}
+
+/// The same in an order that a seed decides, a few of them twice.
+pub fn shuffled(told: &[Told], seed: u64) -> Vec<Told> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut below = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(bound).expect("few")).expect("few")
+    };
+    let mut events = told.to_vec();
+    for _ in 0..told.len() / 5 {
+        events.push(told[below(told.len())].clone());
+    }
+    for last in (1..events.len()).rev() {
+        events.swap(last, below(last + 1));
+    }
+    events
+}
+
+/// What every table says of a tenant, without where each row came from.
+pub async fn tables_of(fold: &Fold, tenant: &str) -> BTreeMap<String, Vec<String>> {
+    let mut tables = BTreeMap::new();
+    for table in ENTITIES {
+        let rows = fold
+            .db
+            .rows(&format!(
+                "SELECT DISTINCT (to_jsonb(t) - '{{tenant,position,received_at}}'::text[])::text FROM {table} t WHERE tenant = '{tenant}' ORDER BY 1"
+            ))
+            .await;
+        tables.insert((*table).to_owned(), rows.iter().map(|row| row.get(0)).collect());
+    }
+    tables
+}
+
+pub async fn append(fold: &Fold, tenant: &str, events: &[Told]) {
+    for (source, event_type, body) in events {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        fold.append_for(Tenant::new(tenant), source, event_type, body.to_string().as_bytes(), headers, Vec::new()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shuffled_and_repeated_events_give_the_same_entities() {
+    const SEEDS: u64 = 6;
+    let fold = Fold::start_with(&["entities"]).await;
+    let told = told();
+    append(&fold, "in-order", &told).await;
+    for seed in 1..=SEEDS {
+        append(&fold, &format!("seed-{seed}"), &shuffled(&told, seed)).await;
+    }
+    fold.caught_up().await;
+    let expected = tables_of(&fold, "in-order").await;
+    if let Ok(directory) = std::env::var("E_DUMP") {
+        for (table, rows) in &expected {
+            std::fs::write(format!("{directory}/{table}.json"), rows.join("\n")).expect("written");
+        }
+    }
+    for (table, rows) in &expected {
+        assert!(!rows.is_empty(), "{table} has rows");
+    }
+    for seed in 1..=SEEDS {
+        for (table, rows) in tables_of(&fold, &format!("seed-{seed}")).await {
+            assert_eq!(rows, expected[&table], "{table}, seed {seed}");
+        }
+    }
+    fold.stop().await;
+}
