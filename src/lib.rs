@@ -40,5 +40,6 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod failpoint;
+pub mod simulate;
 pub mod tasks;
 pub mod telemetry;

@@ -47,6 +47,7 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "operate" => &["consumer", "log", "db", "domain"],
         "proof" => &["consumer", "sources", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "retention" => &["consumer", "lake", "search", "sources", "log", "db", "domain", "tasks", "telemetry"],
+        "simulate" => &["demo", "domain"],
         "config" => &["db", "sources", "telemetry", "lake", "search", "proof", "retention"],
         _ => return None,
     })

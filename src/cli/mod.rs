@@ -16,6 +16,7 @@ mod redact;
 mod retention;
 mod search;
 mod serve;
+mod simulate;
 mod sql;
 mod status;
 mod tail;
@@ -54,6 +55,8 @@ enum Command {
     Serve,
     /// Start, send itself real webhooks, and show what can be asked
     Demo(demo::Arguments),
+    /// Make the webhooks of a simulated organisation, with the truth about them, and send or keep them
+    Simulate(simulate::Arguments),
     /// Bring the database's schema up to date
     Migrate,
     /// Ask a question in SQL over all events, those of this second included
@@ -174,6 +177,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Exit> {
     match command {
         Command::Serve => serve::run(config).await,
         Command::Demo(arguments) => demo::run(config, arguments).await,
+        Command::Simulate(arguments) => simulate::run(&config, arguments).await,
         Command::Restore(arguments) => backup::restore(config, arguments).await,
         Command::Config(command) => Ok(config::run(&config, &command)),
         other => {
@@ -207,6 +211,6 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
             println!("The schema is up to date.");
             Ok(Exit::Done)
         }
-        Command::Serve | Command::Demo(_) | Command::Config(_) | Command::Restore(_) => Ok(Exit::Failed),
+        Command::Serve | Command::Demo(_) | Command::Simulate(_) | Command::Config(_) | Command::Restore(_) => Ok(Exit::Failed),
     }
 }

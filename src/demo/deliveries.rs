@@ -19,7 +19,7 @@ pub const STORY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/demo/story");
 const HOOK_ID: &str = "471100";
 
 /// One request to be made.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// `github`, `linear`, `slack`, `deployment` or `custom`.
     pub source: String,

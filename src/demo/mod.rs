@@ -1,13 +1,14 @@
 //! The demonstration: real webhooks, signed and sent to ourselves over HTTP like any provider would, then questions.
 //!
 //! [`deliveries`] reads GitHub's own example payloads (npm `@octokit/webhooks-examples`) and the [story](deliveries::STORY)
-//! that belongs to them: Linear issues, Slack messages, pull requests and deployments of one small team. [`sender`] signs
-//! and sends them. [`report`] asks what anyone would ask. Everything is the same at every run, so that a second run
+//! that belongs to them: Linear issues, Slack messages, pull requests and deployments of one small team. [`signing`] signs
+//! and [`sender`] sends them. [`report`] asks what anyone would ask. Everything is the same at every run, so that a second run
 //! finds every delivery known.
 
 pub mod deliveries;
 pub mod report;
 pub mod sender;
+pub mod signing;
 
 use std::path::Path;
 use std::time::Duration;

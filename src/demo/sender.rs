@@ -1,15 +1,14 @@
-//! Signs deliveries by each provider's rules and sends them over HTTP, a few at a time.
+//! Sends signed deliveries over HTTP, a few at a time.
 
 use std::net::SocketAddr;
 
 use anyhow::{Context, bail};
 use futures::{StreamExt, TryStreamExt};
-use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use super::deliveries::Delivery;
+use super::signing::Signer;
 use crate::sources::Secret;
-use crate::sources::secret::hmac_sha256;
 
 /// As many as a busy provider sends at once.
 pub const AT_ONCE: usize = 16;
@@ -20,10 +19,18 @@ const TELL_EVERY: usize = 100;
 pub struct Sender {
     client: reqwest::Client,
     base: String,
-    github: Secret,
-    linear: Secret,
-    slack: Secret,
-    token: String,
+    signer: Signer,
+}
+
+/// What a server made of one delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is new in the log.
+    Accepted,
+    /// It was in the log already.
+    Duplicate,
+    /// It is not in the log: the status, and what the server says.
+    Refused(u16, String),
 }
 
 /// What became of what was sent.
@@ -48,9 +55,16 @@ impl Sender {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(address: SocketAddr, secrets: &[Secret; 3], token: &str) -> anyhow::Result<Self> {
-        let [github, linear, slack] = secrets.clone();
+        Self::to(&format!("http://{address}"), Signer::new(secrets, token))
+    }
+
+    /// A sender to the server at this address, `https://…`.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn to(base: &str, signer: Signer) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().build().context("no HTTP client")?;
-        Ok(Self { client, base: format!("http://{address}"), github, linear, slack, token: token.to_owned() })
+        Ok(Self { client, base: base.trim_end_matches('/').to_owned(), signer })
     }
 
     /// Sends everything, `at_once` deliveries at a time: 1 keeps their order. `tell` hears from time to time how many were
@@ -77,50 +91,30 @@ impl Sender {
 
     /// Sends one; true when it was known already.
     async fn send(&self, delivery: &Delivery) -> anyhow::Result<bool> {
-        let answer = self.request(delivery)?.send().await.context("the server does not answer")?;
+        match self.offer(delivery).await? {
+            Answer::Accepted => Ok(false),
+            Answer::Duplicate => Ok(true),
+            Answer::Refused(status, text) => bail!("a {} delivery ({}) was answered {status}: {text}", delivery.source, delivery.event),
+        }
+    }
+
+    /// Sends one, signed now.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn offer(&self, delivery: &Delivery) -> anyhow::Result<Answer> {
+        let (path, headers) = self.signer.sign(delivery, chrono::Utc::now())?;
+        let mut request = self.client.post(format!("{}{path}", self.base)).body(delivery.body.clone());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.with_context(|| format!("the server at {} does not answer", self.base))?;
         let status = answer.status();
-        let text = answer.text().await?;
+        let text = answer.text().await.with_context(|| format!("the server at {} stopped in the middle of its answer", self.base))?;
         if !status.is_success() {
-            bail!("a {} delivery ({}) was answered {status}: {text}", delivery.source, delivery.event);
+            return Ok(Answer::Refused(status.as_u16(), text));
         }
         let reply: Value = serde_json::from_str(&text).unwrap_or_default();
-        Ok(reply["duplicate"] == Value::Bool(true))
-    }
-
-    fn request(&self, delivery: &Delivery) -> anyhow::Result<RequestBuilder> {
-        let body = delivery.body.clone();
-        let sign = |secret: &Secret, parts: &[&[u8]]| hex::encode(hmac_sha256(secret.bytes(), parts));
-        let request = match delivery.source.as_str() {
-            "github" => self
-                .post("/webhook/github")
-                .header("X-GitHub-Event", &delivery.event)
-                .header("X-GitHub-Delivery", delivery.id.to_string())
-                .header("X-GitHub-Hook-ID", delivery.hook_id)
-                .header("User-Agent", "GitHub-Hookshot/demo")
-                .header("X-Hub-Signature-256", format!("sha256={}", sign(&self.github, &[body.as_bytes()]))),
-            "linear" => self
-                .post("/webhook/linear")
-                .header("Linear-Event", &delivery.event)
-                .header("Linear-Delivery", delivery.id.to_string())
-                .header("User-Agent", "Linear-Webhook")
-                .header("Linear-Signature", sign(&self.linear, &[body.as_bytes()])),
-            "slack" => {
-                let time = chrono::Utc::now().timestamp().to_string();
-                let signature = sign(&self.slack, &[b"v0:", time.as_bytes(), b":", body.as_bytes()]);
-                self.post("/webhook/slack")
-                    .header("X-Slack-Request-Timestamp", time)
-                    .header("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
-                    .header("X-Slack-Signature", format!("v0={signature}"))
-            }
-            "deployment" | "custom" => {
-                self.post(&format!("/events/{}", delivery.source)).bearer_auth(&self.token).header("Idempotency-Key", delivery.id.to_string())
-            }
-            other => bail!("the story has a delivery from {other:?}, which the demonstration cannot send"),
-        };
-        Ok(request.header("Content-Type", delivery.content_type).body(body))
-    }
-
-    fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.base))
+        Ok(if reply["duplicate"] == Value::Bool(true) { Answer::Duplicate } else { Answer::Accepted })
     }
 }

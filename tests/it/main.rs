@@ -35,6 +35,7 @@ mod resume;
 mod retention;
 mod rolling;
 mod search;
+mod simulate;
 mod sql;
 mod statements;
 mod validation;
