@@ -21,6 +21,7 @@ use crate::log::{Appender, Reader, Tail, Window, partition};
 use crate::operate::Places;
 use crate::projectors::query::Events;
 use crate::proof::Notary;
+use crate::reader;
 use crate::registry::{self, Doors};
 use crate::retention;
 use crate::search::query::Searcher;
@@ -71,6 +72,10 @@ impl Base {
         let database = Database::new(&url, &config.database)?;
         for migration in migrate::run(&database).await.context("cannot use the database")? {
             tracing::info!(migration, "applied migration {migration}");
+        }
+        let missing = state_reader(&database, &config.reader).await.context("cannot state the limits of codegen_readonly")?;
+        if !missing.is_empty() {
+            tracing::warn!("sessions of codegen_readonly are without {}: the database's user may not set it (docs/reader.md)", missing.join(", "));
         }
         let connection = database.get().await?;
         let row = connection.query_one("SELECT id, created_at, derivation_key FROM hooklake.installation", &[]).await?;
@@ -185,6 +190,8 @@ impl App {
         if let Some(cluster) = &base.cluster {
             tasks.spawn_until_stopped("postgres", cluster.clone().keep_running());
         }
+        let watch = reader::Watch::new(database.clone(), config.reader.clone(), base.cluster.is_some());
+        tasks.spawn("reader.watch", watch.keep(tasks.stop().clone()));
         let appender = Appender::start(database, &tasks, &metrics);
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
         let runner = base.runner(&tasks, &metrics);
@@ -250,6 +257,14 @@ impl App {
         let running = self.tasks.finish(FINISH_WITHIN).await;
         self.base.close().await?;
         Ok(running)
+    }
+}
+
+async fn state_reader(database: &Database, settings: &reader::Settings) -> Result<reader::role::Missing, crate::db::Error> {
+    let (mut client, connection) = database.dedicated().await?;
+    tokio::select! {
+        stated = reader::role::state(&mut client, settings) => stated,
+        ended = connection => Err(ended.err().map_or(crate::db::Error::Settings("the connection ended".to_owned()), Into::into)),
     }
 }
 

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 use crate::db;
 use crate::lake;
 use crate::proof;
+use crate::reader;
 use crate::retention;
 use crate::sources::generic::{TimestampValidation, Verification};
 use crate::sources::{Network, Secret, Secrets};
@@ -32,6 +33,8 @@ pub struct Config {
     pub server: Server,
     /// `[database]`
     pub database: db::Settings,
+    /// `[reader]`
+    pub reader: reader::Settings,
     /// `[logging]`
     pub logging: Logging,
     /// `[consumers]`
@@ -268,7 +271,7 @@ impl Config {
             let (least, most) = LEASE_SECONDS.into_inner();
             return invalid(format!("setting consumers.lease_seconds: must be {least} to {most}"));
         }
-        if let Some(fault) = self.retention.fault() {
+        if let Some(fault) = self.retention.fault().or_else(|| self.reader.fault()) {
             return invalid(fault);
         }
         if self.roles.is_empty() {

@@ -29,6 +29,8 @@ pub mod retention;
 
 pub mod operate;
 
+pub mod reader;
+
 pub mod proof;
 
 pub mod serve;

@@ -45,10 +45,12 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "consumer" => &["log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "projectors" | "correlation" | "search" | "lake" => &["consumer", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "operate" => &["consumer", "log", "db", "domain"],
+        "reader" => &["log", "db", "domain", "tasks", "telemetry"],
         "proof" => &["consumer", "sources", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "retention" => &["consumer", "lake", "search", "sources", "log", "db", "domain", "tasks", "telemetry"],
         "simulate" => &["demo", "domain"],
         "config" => &["db", "sources", "telemetry", "lake", "search", "proof", "retention"],
+        "config" => &["db", "sources", "telemetry", "lake", "search", "proof", "reader", "retention"],
         _ => return None,
     })
 }

@@ -190,6 +190,9 @@ impl Cluster {
         if self.run("psql", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "-d", "hooklake", "-c", "SELECT 1"]).await.is_err() {
             self.run("createdb", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "hooklake"]).await?;
         }
+        // Everybody may enter these and make temporary tables there, without limit, unless told otherwise.
+        let others = "REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC";
+        self.run("psql", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "-d", "hooklake", "-c", others]).await?;
         Ok(())
     }
 

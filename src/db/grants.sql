@@ -6,6 +6,7 @@ DECLARE
 BEGIN
     EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO hooklake_app', current_database());
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM codegen_readonly', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO codegen_readonly', current_database());
 
     GRANT USAGE, CREATE ON SCHEMA public, projections TO hooklake_app;
@@ -36,7 +37,48 @@ REVOKE EXECUTE ON FUNCTION log.redact(bigint[], bytea[]), log.redact_conflicts(b
 GRANT USAGE ON SCHEMA hooklake TO hooklake_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hooklake TO hooklake_app;
 
-REVOKE ALL ON ALL TABLES IN SCHEMA projections FROM codegen_readonly;
+-- The readers' role: views, and nothing else. Copies that a person asked for (as_of_…) carry grants of their own.
+REVOKE ALL ON ALL TABLES IN SCHEMA public, projections, log, hooklake FROM codegen_readonly;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public, projections, log, hooklake FROM codegen_readonly;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public, projections, log, hooklake FROM codegen_readonly;
+REVOKE ALL ON SCHEMA public, projections, log, hooklake FROM codegen_readonly;
 GRANT USAGE ON SCHEMA public TO codegen_readonly;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO codegen_readonly;
-REVOKE ALL ON hooklake_migrations FROM codegen_readonly;
+DO $$
+DECLARE
+    shown record;
+BEGIN
+    FOR shown IN SELECT c.oid::regclass AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' LOOP
+        EXECUTE format('GRANT SELECT ON %s TO codegen_readonly', shown.name);
+    END LOOP;
+END $$;
+
+-- Read-only transactions are a default that every session may change, and PostgreSQL lets everybody call functions that
+-- write or hold others up all the same (RELIABILITY S6): large objects, locks that this system's own work waits for,
+-- WAL of any size, settings hidden in a SELECT, other sessions' ends. They are the application's. So is plpgsql: code of
+-- a reader's own could catch that it is cancelled. What belongs to another user stays as it is; who may grant, grants.
+DO $$
+DECLARE
+    callable record;
+BEGIN
+    FOR callable IN
+        SELECT p.oid::regprocedure AS name
+        FROM pg_proc p
+        WHERE p.pronamespace = 'pg_catalog'::regnamespace AND pg_has_role(p.proowner, 'USAGE')
+          AND (p.proname ~ '^(lo_|pg_advisory_|pg_try_advisory_)' OR p.proname IN (
+               'loread', 'lowrite', 'set_config', 'pg_notify', 'pg_logical_emit_message', 'pg_cancel_backend', 'pg_terminate_backend',
+               'pg_export_snapshot', 'pg_import_system_collations', 'pg_switch_wal', 'pg_create_restore_point',
+               'pg_create_logical_replication_slot', 'pg_create_physical_replication_slot', 'pg_drop_replication_slot',
+               'pg_replication_slot_advance', 'pg_stat_reset', 'pg_stat_reset_shared', 'pg_reload_conf', 'pg_rotate_logfile'))
+          AND has_function_privilege('codegen_readonly', p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO hooklake_app', callable.name);
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, codegen_readonly', callable.name);
+    END LOOP;
+    FOR callable IN
+        SELECT quote_ident(l.lanname) AS name FROM pg_language l
+        WHERE l.lanispl AND l.lanname <> 'sql' AND pg_has_role(l.lanowner, 'USAGE') AND has_language_privilege('codegen_readonly', l.oid, 'USAGE')
+    LOOP
+        EXECUTE format('GRANT USAGE ON LANGUAGE %s TO hooklake_app', callable.name);
+        EXECUTE format('REVOKE USAGE ON LANGUAGE %s FROM PUBLIC, codegen_readonly', callable.name);
+    END LOOP;
+END $$;

@@ -10,10 +10,7 @@ END $$;
 DO $$
 BEGIN
     IF to_regrole('codegen_readonly') IS NULL THEN
-        CREATE ROLE codegen_readonly LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT CONNECTION LIMIT 10;
-        ALTER ROLE codegen_readonly SET default_transaction_read_only = on;
-        ALTER ROLE codegen_readonly SET statement_timeout = '30s';
-        ALTER ROLE codegen_readonly SET idle_in_transaction_session_timeout = '30s';
+        CREATE ROLE codegen_readonly LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
@@ -22,6 +19,15 @@ DO $$
 BEGIN
     IF NOT pg_has_role(current_user, 'hooklake_app', 'MEMBER') THEN
         EXECUTE format('GRANT hooklake_app TO %I', current_user);
+    END IF;
+EXCEPTION WHEN unique_violation OR internal_error THEN NULL;
+END $$;
+
+-- Who is no superuser must be a member of the readers' role to see what its sessions do, and to end them.
+DO $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'codegen_readonly', 'MEMBER') THEN
+        EXECUTE format('GRANT codegen_readonly TO %I', current_user);
     END IF;
 EXCEPTION WHEN unique_violation OR internal_error THEN NULL;
 END $$;

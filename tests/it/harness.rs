@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod fold;
 pub mod follow;
+pub mod own;
 pub mod process;
 pub mod prove;
 pub mod router;

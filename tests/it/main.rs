@@ -28,6 +28,7 @@ mod payload;
 mod projections;
 mod proof;
 mod questions;
+mod reader;
 mod readme;
 mod rebuild;
 mod receive;
