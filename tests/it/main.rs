@@ -41,4 +41,5 @@ mod sql;
 mod statements;
 mod validation;
 mod verify;
+mod views;
 mod window;

@@ -73,7 +73,8 @@ async fn saved_queries_and_views_answer_the_reader() {
     for path in sorted(&root().join("views"), "sql") {
         let view = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
         let rows = reader.query(&format!("SELECT * FROM {view}"), &[]).await.unwrap_or_else(|error| panic!("{view}: {error:?}"));
-        assert!(!rows.is_empty(), "{view} has rows");
+        // Nobody waits for a review in the story, and nothing fails.
+        assert!(!rows.is_empty() || matches!(view.as_str(), "review_waiting" | "failure_patterns"), "{view} has rows");
         let comment = reader.query_one("SELECT obj_description($1::text::regclass)", &[&view]).await.expect("asked").get::<_, Option<String>>(0);
         assert!(comment.is_some(), "{view} says what it is");
     }
@@ -91,6 +92,11 @@ async fn saved_queries_and_views_answer_the_reader() {
     let silent =
         fold.db.rows("SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND obj_description(oid) IS NULL").await;
     assert!(silent.is_empty(), "everything that can be asked says what it is: {silent:?}");
+    let silent = fold
+        .db
+        .rows("SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' AND col_description(c.oid, a.attnum) IS NULL ORDER BY 1")
+        .await;
+    assert!(silent.is_empty(), "every column says what it means: {:?}", silent.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>());
     drop(reader);
     driver.await.expect("driven").expect("closed");
     fold.stop().await;

@@ -1,0 +1,176 @@
+//! Views answer what leaders ask: a few events made for it, and the answers worked out by hand.
+//!
+//! The repository acme/shop in the week of Monday 2026-03-02, all times UTC unless they say otherwise. Pull request 1 (for
+//! ABC-1) and 2 (for XYZ-9) are merged and reach production with one deployment, after two that fail; 4 waits for Carol
+//! after Bob asked for changes; 5 has a check that fails; 7 is merged after the last deployment.
+
+use serde_json::{Value, json};
+
+use crate::harness::TestDatabase;
+use crate::harness::fold::{Fold, root, sorted};
+
+/// Lays fields over an object, deeply.
+fn with(mut base: Value, fields: Value) -> Value {
+    if let (Some(object), Value::Object(fields)) = (base.as_object_mut(), fields) {
+        for (name, value) in fields {
+            let before = object.remove(&name).unwrap_or(Value::Null);
+            object.insert(name, if before.is_object() { with(before, value) } else { value });
+        }
+    }
+    base
+}
+
+fn login(name: &str) -> Value {
+    json!({"login": name})
+}
+
+fn at(time: &str) -> String {
+    format!("2026-03-{time}:00Z")
+}
+
+fn sha(letter: char) -> String {
+    letter.to_string().repeat(40)
+}
+
+fn pull_request(number: i64, title: &str, opened: &str, fields: Value) -> Value {
+    let shown = json!({
+        "id": number, "number": number, "title": title, "state": "open", "draft": false, "user": login("alice"), "created_at": at(opened),
+        "updated_at": at(opened), "head": {"ref": format!("branch-{number}"), "sha": sha('0')}, "base": {"ref": "main"}, "requested_reviewers": [],
+    });
+    with(shown, fields)
+}
+
+fn merged(when: &str, commit: char) -> Value {
+    json!({"state": "closed", "merged": true, "merged_at": at(when), "closed_at": at(when), "updated_at": at(when), "merge_commit_sha": sha(commit)})
+}
+
+async fn github(fold: &Fold, event_type: &str, body: Value) {
+    let repository = json!({"repository": {"id": 1, "full_name": "acme/shop", "name": "shop", "owner": login("acme")}});
+    fold.append_json("github", event_type, &with(repository, body)).await;
+}
+
+async fn reviewed(fold: &Fold, shown: &Value, id: i64, who: &str, state: &str, when: &str) {
+    let review = json!({"id": id, "user": login(who), "state": state, "submitted_at": at(when)});
+    github(fold, "pull_request_review", json!({"action": "submitted", "review": review, "pull_request": shown})).await;
+}
+
+async fn checked(fold: &Fold, id: i64, name: &str, commit: char, conclusion: &str, when: &str) {
+    let run = json!({"id": id, "name": name, "head_sha": sha(commit), "status": "completed", "conclusion": conclusion, "completed_at": at(when), "pull_requests": []});
+    github(fold, "check_run", json!({"action": "completed", "check_run": run})).await;
+}
+
+async fn deployed(fold: &Fold, id: &str, environment: &str, status: &str, commit: char, finished: &str) {
+    let body = json!({
+        "deployment_id": id, "environment": environment, "status": status, "repository_name": "acme/shop", "commit_sha": sha(commit), "finished_at": finished,
+    });
+    fold.append_json("deployment", "deployment", &body).await;
+}
+
+async fn issue(fold: &Fold, identifier: &str, fields: Value) {
+    let team = identifier.split('-').next().expect("a team");
+    let data =
+        json!({"id": format!("id-{identifier}"), "identifier": identifier, "title": "x", "team": {"key": team, "name": team}, "creator": {"name": "Dana"}});
+    fold.append_json("linear", "Issue", &json!({"type": "Issue", "action": "update", "data": with(data, fields)})).await;
+}
+
+async fn said(fold: &Fold, ts: &str, user: &str, thread: Option<&str>) {
+    let event = json!({"type": "message", "channel": "C1", "user": user, "text": "hello", "ts": ts, "event_ts": ts, "thread_ts": thread});
+    fold.append_json("slack", "message", &json!({"team_id": "T1", "event": event})).await;
+}
+
+async fn told() -> Fold {
+    let fold = Fold::start().await;
+    issue(&fold, "ABC-1", json!({"state": {"name": "Done", "type": "completed"}, "createdAt": at("02T08:00"), "updatedAt": at("03T20:00"), "startedAt": at("02T09:00"), "completedAt": at("03T20:00")})).await;
+    let evening = "2026-03-02T23:30:00-05:00";
+    issue(&fold, "ABC-2", json!({"state": {"name": "Doing", "type": "started"}, "assignee": {"id": "d", "name": "Dana"}, "createdAt": evening, "updatedAt": at("03T06:00"), "startedAt": at("03T05:00")})).await;
+    issue(&fold, "XYZ-9", json!({"state": {"name": "Todo", "type": "unstarted"}, "createdAt": at("02T08:00"), "updatedAt": at("02T08:00")})).await;
+
+    let commit = json!({"id": sha('1'), "message": "Begin", "timestamp": at("02T08:00"), "author": {"name": "Alice"}, "committer": {"name": "Alice"}});
+    let push = json!({"ref": "refs/heads/branch-1", "after": sha('1'), "head_commit": commit, "commits": [commit]});
+    github(&fold, "push", push).await;
+    let first = pull_request(1, "ABC-1: Checkout", "02T10:00", json!({"head": {"sha": sha('1')}}));
+    github(&fold, "pull_request", json!({"action": "opened", "number": 1, "pull_request": first})).await;
+    reviewed(&fold, &first, 11, "Alice", "commented", "02T11:00").await;
+    reviewed(&fold, &first, 12, "bob", "commented", "02T14:00").await;
+    reviewed(&fold, &first, 13, "bob", "approved", "02T16:00").await;
+    let second = pull_request(2, "XYZ-9: Tidy", "02T12:00", merged("02T17:00", 'b'));
+    github(&fold, "pull_request", json!({"action": "closed", "number": 2, "pull_request": second})).await;
+    github(&fold, "pull_request", json!({"action": "closed", "number": 1, "pull_request": with(first, merged("02T18:00", 'a'))})).await;
+    let seventh = pull_request(7, "Later", "03T08:00", merged("04T10:00", 'c'));
+    github(&fold, "pull_request", json!({"action": "closed", "number": 7, "pull_request": seventh})).await;
+
+    deployed(&fold, "s1", "pre-prod", "success", 'a', &at("02T18:30")).await;
+    deployed(&fold, "d1", "production", "failure", 'a', &at("02T19:00")).await;
+    deployed(&fold, "d2", "production", "failure", 'a', &at("02T19:30")).await;
+    deployed(&fold, "d3", "production", "in_progress", 'a', &at("02T20:00")).await;
+    deployed(&fold, "d3", "production", "success", 'a', &at("02T21:00")).await;
+    deployed(&fold, "d3", "production", "inactive", 'a', &at("03T04:30")).await;
+    deployed(&fold, "d4", "production", "success", 'f', evening).await;
+
+    let fourth = pull_request(4, "Prices", "03T09:00", json!({"head": {"sha": sha('4')}}));
+    github(&fold, "pull_request", json!({"action": "opened", "number": 4, "pull_request": fourth})).await;
+    let asked = with(fourth, json!({"requested_reviewers": [login("carol")], "updated_at": at("03T10:00")}));
+    github(&fold, "pull_request", json!({"action": "review_requested", "number": 4, "pull_request": asked})).await;
+    reviewed(&fold, &with(asked, json!({"updated_at": at("03T11:00")})), 41, "bob", "changes_requested", "03T11:00").await;
+    let fifth = pull_request(5, "Stock", "03T09:00", json!({"head": {"sha": sha('5')}}));
+    github(&fold, "pull_request", json!({"action": "opened", "number": 5, "pull_request": fifth})).await;
+    checked(&fold, 1, "unit", '4', "failure", "03T09:10").await;
+    checked(&fold, 2, "unit", '4', "success", "03T09:20").await;
+    checked(&fold, 3, "unit", '5', "success", "03T09:25").await;
+    checked(&fold, 4, "lint", '5', "failure", "03T09:30").await;
+    checked(&fold, 5, "docs", '5', "cancelled", "03T09:30").await;
+
+    let bug = json!({"id": 6, "number": 6, "title": "Bug", "state": "open", "user": login("dave"), "assignees": [], "created_at": at("03T08:00"), "updated_at": at("03T08:00")});
+    github(&fold, "issues", json!({"action": "opened", "issue": bug})).await;
+    let comment = |id: i64, who: &str, when: &str| json!({"id": id, "user": login(who), "body": "x", "created_at": at(when), "updated_at": at(when)});
+    github(&fold, "issue_comment", json!({"action": "created", "issue": bug, "comment": comment(61, "dave", "03T08:10")})).await;
+    github(&fold, "issue_comment", json!({"action": "created", "issue": bug, "comment": comment(62, "alice", "03T09:30")})).await;
+    let release = json!({"id": 1, "tag_name": "v1", "name": "One", "draft": false, "author": login("alice"), "created_at": at("03T12:00"), "published_at": at("03T12:00")});
+    github(&fold, "release", json!({"action": "published", "release": release})).await;
+
+    // 2026-03-02T09:00 is 1772442000; the last one is of 23:30 in New York, the next day in UTC.
+    said(&fold, "1772442000.000100", "U1", None).await;
+    said(&fold, "1772442300.000100", "U1", Some("1772442000.000100")).await;
+    said(&fold, "1772443800.000100", "U2", Some("1772442000.000100")).await;
+    said(&fold, "1772512200.000100", "U2", None).await;
+    let reaction = json!({"type": "reaction_added", "user": "U2", "reaction": "eyes", "event_ts": "1772442001.000100", "item": {"type": "message", "channel": "C1", "ts": "1772442000.000100"}});
+    fold.append_json("slack", "reaction_added", &json!({"team_id": "T1", "event": reaction})).await;
+    fold.append("custom", "custom_event", b"not json").await;
+    fold.caught_up().await;
+    fold
+}
+
+/// The rows of a question as PostgreSQL writes them, asked by someone in this time zone.
+async fn rows_in(db: &TestDatabase, zone: &str, sql: &str) -> Vec<String> {
+    db.execute(&format!("ALTER DATABASE {} SET timezone = '{zone}'", db.rows("SELECT current_database()::text").await[0].get::<_, String>(0))).await;
+    db.rows(&format!("SELECT q::text FROM ({sql}) q")).await.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_say_what_was_worked_out_by_hand() {
+    let fold = told().await;
+    let cases: Vec<String> = std::fs::read_to_string(root().join("tests/it/views/expected.txt")).expect("readable").split("\n\n").map(str::to_owned).collect();
+    assert!(cases.len() >= 15, "found {}", cases.len());
+    let mut wrong = Vec::new();
+    for case in cases {
+        let lines: Vec<&str> = case.lines().filter(|line| !line.starts_with('#')).collect();
+        let Some((question, expected)) = lines.split_first() else { continue };
+        for zone in ["America/New_York", "Asia/Tokyo"] {
+            let found = rows_in(&fold.db, zone, question).await;
+            if found != expected {
+                wrong.push(format!("{question}\n  in {zone} is\n{}\n  and should be\n{}", found.join("\n"), expected.join("\n")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn views_of_nothing_are_empty() {
+    let db = TestDatabase::new().await;
+    for path in sorted(&root().join("views"), "sql") {
+        let view = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
+        assert_eq!(db.number(&format!("SELECT count(*) FROM {view}")).await, 0, "{view}");
+    }
+}

@@ -1,0 +1,66 @@
+-- DORA's four keys, by day, week and month, for each repository, each team, and all of a tenant.
+CREATE VIEW public.dora_metrics AS
+WITH flow AS (
+    SELECT f.tenant, f.key, f.repository, f.teams, f.deployed_at, f.cycle_hours, lower(p.merge_commit_sha) AS merge_commit_sha
+    FROM public.pull_request_flow f
+    JOIN public.pull_requests p ON p.tenant = f.tenant AND p.key = f.key),
+deployment_teams AS (
+    SELECT f.tenant, f.merge_commit_sha, team
+    FROM flow f, unnest(f.teams) team
+    WHERE f.merge_commit_sha IS NOT NULL
+    GROUP BY 1, 2, 3),
+production AS (SELECT * FROM public.deployment_outcomes WHERE is_production),
+facts AS (
+    SELECT 'repository' AS scope, d.repository AS name, d.tenant, d.finished_at AS at, d.outcome, d.begins_outage, d.hours_to_restore, NULL::numeric AS lead_hours
+    FROM production d WHERE d.repository IS NOT NULL
+    UNION ALL
+    SELECT 'team', t.team, d.tenant, d.finished_at, d.outcome, d.begins_outage, d.hours_to_restore, NULL
+    FROM production d JOIN deployment_teams t ON t.tenant = d.tenant AND t.merge_commit_sha = lower(d.commit_sha)
+    UNION ALL
+    SELECT 'all', NULL, d.tenant, d.finished_at, d.outcome, d.begins_outage, d.hours_to_restore, NULL
+    FROM production d
+    UNION ALL
+    SELECT 'repository', f.repository, f.tenant, f.deployed_at, NULL, NULL, NULL, f.cycle_hours
+    FROM flow f WHERE f.deployed_at IS NOT NULL AND f.repository IS NOT NULL
+    UNION ALL
+    SELECT 'team', team, f.tenant, f.deployed_at, NULL, NULL, NULL, f.cycle_hours
+    FROM flow f, unnest(f.teams) team WHERE f.deployed_at IS NOT NULL
+    UNION ALL
+    SELECT 'all', NULL, f.tenant, f.deployed_at, NULL, NULL, NULL, f.cycle_hours
+    FROM flow f WHERE f.deployed_at IS NOT NULL),
+periods (period, days) AS (VALUES ('day', interval '1 day'), ('week', interval '7 days'), ('month', interval '1 month'))
+SELECT f.tenant,
+       f.scope,
+       f.name,
+       p.period,
+       date_trunc(p.period, f.at AT TIME ZONE 'UTC')::date AS period_start,
+       count(*) FILTER (WHERE f.outcome = 'success') AS deployments,
+       round(count(*) FILTER (WHERE f.outcome = 'success')
+             / extract(day FROM date_trunc(p.period, f.at AT TIME ZONE 'UTC') + p.days - date_trunc(p.period, f.at AT TIME ZONE 'UTC')), 4) AS deployments_per_day,
+       count(f.lead_hours) AS changes,
+       round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.lead_hours)::numeric, 2) AS median_lead_hours,
+       round(percentile_cont(0.9) WITHIN GROUP (ORDER BY f.lead_hours)::numeric, 2) AS p90_lead_hours,
+       count(*) FILTER (WHERE f.outcome = 'failure') AS failed_deployments,
+       round(count(*) FILTER (WHERE f.outcome = 'failure') / nullif(count(f.outcome), 0)::numeric, 4) AS change_failure_rate,
+       count(*) FILTER (WHERE f.begins_outage) AS outages,
+       count(f.hours_to_restore) FILTER (WHERE f.begins_outage) AS restored_outages,
+       round((percentile_cont(0.5) WITHIN GROUP (ORDER BY f.hours_to_restore) FILTER (WHERE f.begins_outage))::numeric, 2) AS median_hours_to_restore
+FROM facts f CROSS JOIN periods p
+GROUP BY f.tenant, f.scope, f.name, p.period, p.days, date_trunc(p.period, f.at AT TIME ZONE 'UTC');
+
+COMMENT ON VIEW public.dora_metrics IS 'DORA''s four keys of production: deployment frequency, lead time for changes, change failure rate, time to restore; per repository, per Linear team and for all, by day, week and month (UTC). Choose one scope and one period: WHERE scope = ''repository'' AND period = ''week''. A period in which nothing was deployed has no row.';
+COMMENT ON COLUMN public.dora_metrics.tenant IS 'Whose it is; "default" unless several tenants are configured.';
+COMMENT ON COLUMN public.dora_metrics.scope IS 'repository, team or all: what name is. The scopes count the same deployments, so never add them up.';
+COMMENT ON COLUMN public.dora_metrics.name IS 'owner/name of the repository, or key of the Linear team (HEL) whose issues the pull requests are for; NULL for all.';
+COMMENT ON COLUMN public.dora_metrics.period IS 'day, week or month.';
+COMMENT ON COLUMN public.dora_metrics.period_start IS 'First day of the period, UTC; Monday for a week.';
+COMMENT ON COLUMN public.dora_metrics.deployments IS 'Successful deployments to production that ended in the period.';
+COMMENT ON COLUMN public.dora_metrics.deployments_per_day IS 'The same divided by the days of the whole period.';
+COMMENT ON COLUMN public.dora_metrics.changes IS 'Pull requests that reached production in the period and whose lead time is known.';
+COMMENT ON COLUMN public.dora_metrics.median_lead_hours IS 'Lead time for changes: hours from a pull request''s first commit to production (pull_request_flow.cycle_hours), median; NULL when there are none.';
+COMMENT ON COLUMN public.dora_metrics.p90_lead_hours IS 'The same, 90th percentile.';
+COMMENT ON COLUMN public.dora_metrics.failed_deployments IS 'Deployments to production that ended in failure.';
+COMMENT ON COLUMN public.dora_metrics.change_failure_rate IS 'failed_deployments of all that ended, from 0 to 1; NULL when none ended.';
+COMMENT ON COLUMN public.dora_metrics.outages IS 'Failures that did not follow another failure of the same repository and environment.';
+COMMENT ON COLUMN public.dora_metrics.restored_outages IS 'Those of them that a later success repaired.';
+COMMENT ON COLUMN public.dora_metrics.median_hours_to_restore IS 'Time to restore: hours from the failure that began the outage to the next success, median; counted in the period of the failure.';

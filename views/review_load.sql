@@ -1,0 +1,60 @@
+-- Who reviews how much, and for whom others wait.
+CREATE VIEW public.review_load AS
+WITH given AS (
+    SELECT r.tenant, lower(r.reviewer) AS who, max(r.reviewer) AS reviewer,
+           count(*) AS reviews,
+           count(DISTINCT r.pull_request_key) AS pull_requests,
+           count(DISTINCT lower(p.author)) AS authors,
+           count(*) FILTER (WHERE r.state = 'approved') AS approvals,
+           count(*) FILTER (WHERE r.state = 'changes_requested') AS changes_requested,
+           count(*) FILTER (WHERE r.submitted_at >= now() - interval '30 days' AND r.submitted_at <= now()) AS reviews_30_days,
+           max(r.submitted_at) AS last_review_at
+    FROM public.reviews r
+    LEFT JOIN public.pull_requests p ON p.tenant = r.tenant AND p.key = r.pull_request_key
+    WHERE r.reviewer IS NOT NULL AND lower(r.reviewer) IS DISTINCT FROM lower(p.author) AND NOT r.is_deleted
+    GROUP BY 1, 2),
+first_given AS (
+    SELECT r.tenant, lower(r.reviewer) AS who, p.key, hooklake.hours(p.created_at, min(r.submitted_at)) AS hours
+    FROM public.reviews r
+    JOIN public.pull_requests p ON p.tenant = r.tenant AND p.key = r.pull_request_key
+    WHERE lower(r.reviewer) IS DISTINCT FROM lower(p.author)
+    GROUP BY r.tenant, lower(r.reviewer), p.key, p.created_at),
+speed AS (
+    SELECT tenant, who, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours)::numeric, 2) AS median_hours
+    FROM first_given GROUP BY 1, 2),
+waiting AS (
+    SELECT tenant, lower(reviewer) AS who, max(reviewer) AS reviewer, count(*) AS pull_requests, min(requested_at) AS oldest_at
+    FROM public.review_waiting WHERE NOT is_team GROUP BY 1, 2)
+SELECT tenant,
+       coalesce(g.reviewer, w.reviewer) AS reviewer,
+       coalesce(g.reviews, 0) AS reviews,
+       coalesce(g.pull_requests, 0) AS pull_requests,
+       coalesce(g.authors, 0) AS authors,
+       coalesce(g.approvals, 0) AS approvals,
+       coalesce(g.changes_requested, 0) AS changes_requested,
+       coalesce(g.reviews_30_days, 0) AS reviews_30_days,
+       round(g.reviews / nullif(sum(g.reviews) OVER (PARTITION BY tenant), 0), 4) AS share_of_reviews,
+       s.median_hours AS median_hours_to_review,
+       coalesce(w.pull_requests, 0) AS awaited_now,
+       w.oldest_at AS oldest_request_at,
+       hooklake.hours(w.oldest_at, now()) AS longest_wait_hours,
+       g.last_review_at
+FROM given g
+FULL JOIN waiting w USING (tenant, who)
+LEFT JOIN speed s USING (tenant, who);
+
+COMMENT ON VIEW public.review_load IS 'One row per reviewer: how many reviews of others'' pull requests they gave, how soon, and how many are awaited of them now.';
+COMMENT ON COLUMN public.review_load.tenant IS 'Whose it is; "default" unless several tenants are configured.';
+COMMENT ON COLUMN public.review_load.reviewer IS 'Login of the reviewer.';
+COMMENT ON COLUMN public.review_load.reviews IS 'Reviews that they submitted, of all time.';
+COMMENT ON COLUMN public.review_load.pull_requests IS 'How many pull requests these are.';
+COMMENT ON COLUMN public.review_load.authors IS 'How many people these pull requests are from.';
+COMMENT ON COLUMN public.review_load.approvals IS 'Reviews that approve.';
+COMMENT ON COLUMN public.review_load.changes_requested IS 'Reviews that ask for changes.';
+COMMENT ON COLUMN public.review_load.reviews_30_days IS 'Reviews of the last 30 days.';
+COMMENT ON COLUMN public.review_load.share_of_reviews IS 'Their part of all reviews, from 0 to 1; NULL when they gave none.';
+COMMENT ON COLUMN public.review_load.median_hours_to_review IS 'Hours from a pull request''s opening to their first review of it, median.';
+COMMENT ON COLUMN public.review_load.awaited_now IS 'Open pull requests that wait for their review; see review_waiting.';
+COMMENT ON COLUMN public.review_load.oldest_request_at IS 'When the one that has waited longest was asked for.';
+COMMENT ON COLUMN public.review_load.longest_wait_hours IS 'Hours since then.';
+COMMENT ON COLUMN public.review_load.last_review_at IS 'When they last reviewed.';
