@@ -63,7 +63,8 @@ impl Base {
     /// When there is no database to be had, or its schema is newer than this binary.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
         let (cluster, url) = if config.database.url.is_empty() {
-            let cluster = Cluster::start(&config.data_dir(), &config.database).await?;
+            let listen = config.reader.listen().map_err(anyhow::Error::msg)?;
+            let cluster = Cluster::start_listening(&config.data_dir(), &config.database, listen).await?;
             let url = cluster.url("hooklake");
             (Some(cluster), url)
         } else {
@@ -132,6 +133,19 @@ impl Base {
     #[must_use]
     pub fn notary(&self) -> Notary {
         Notary::new(self.database.clone(), self.installation.id, &self.config.proof, &self.data_dir())
+    }
+
+    /// Who gives readers of PostgreSQL their password, and tells them where it is.
+    ///
+    /// # Errors
+    /// When the settings of the database or of its readers cannot be used.
+    pub fn readers(&self, clock: Clock) -> anyhow::Result<reader::Credentials> {
+        let settings = &self.config.reader;
+        let place = match self.socket_dir() {
+            Some(socket) => reader::Place::embedded(&settings.listen().map_err(anyhow::Error::msg)?, &socket, settings),
+            None => reader::Place::external(self.database.config(), settings),
+        };
+        Ok(reader::Credentials::new(self.database.clone(), settings.clone(), place, clock))
     }
 
     /// SQL over log and lake.
@@ -222,6 +236,7 @@ impl App {
             metrics,
             places: base.places()?,
             draining: leave.draining.clone(),
+            readers: base.readers(clock.clone())?,
             clock,
         });
         let router = serve::headers::dress(serve::router(&config.roles, state));

@@ -274,6 +274,9 @@ impl Config {
         if let Some(fault) = self.retention.fault().or_else(|| self.reader.fault()) {
             return invalid(fault);
         }
+        if !self.reader.listen.is_empty() && !self.database.url.is_empty() {
+            return invalid("setting reader.listen: is for the embedded PostgreSQL; yours (database.url) listens where you tell it to".to_owned());
+        }
         if self.roles.is_empty() {
             return invalid("setting roles: name at least one of ingest, consume, serve".to_owned());
         }

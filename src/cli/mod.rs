@@ -4,6 +4,7 @@
 
 mod backup;
 mod checkpoint;
+mod codegen;
 mod config;
 mod demo;
 mod diff;
@@ -90,6 +91,9 @@ enum Command {
     Retention(retention::Command),
     /// List the sources and the paths to enter at the providers
     Sources(status::SourcesArguments),
+    /// The role that psql, BI tools and agents read as
+    #[command(subcommand)]
+    Codegen(codegen::Command),
     /// Copy the log and all else that PostgreSQL holds into a directory; a server may run on
     Backup(backup::Arguments),
     /// Put a backup in the place of the log; says which consumers are ahead of it
@@ -205,6 +209,7 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Hold(command) => hold::run(base, command).await,
         Command::Retention(command) => retention::run(base, command).await,
         Command::Sources(arguments) => status::sources(base, &arguments),
+        Command::Codegen(command) => codegen::run(base, command).await,
         Command::Backup(arguments) => backup::run(base, arguments).await,
         Command::Token => token::run(base).await,
         Command::Migrate => {

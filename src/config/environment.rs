@@ -28,6 +28,9 @@ const SECRETS: &[(&str, &[&str], &str)] = &[
     ("slack", &["SLACK_WEBHOOK_SECRET", "SLACK_SIGNING_SECRET"], "SLACK_SIGNING_SECRET_PREVIOUS"),
 ];
 
+/// The two halves of the name that a tunnel gives to the readers' door.
+const TUNNEL_NAME: [&str; 2] = ["CLOUDFLARE_SUBDOMAIN", "CLOUDFLARE_DOMAIN"];
+
 /// The parts of a database's address, under the two families of names that are in use.
 const DATABASE_PARTS: &[[&str; 5]] =
     &[["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"], ["DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DB_PASSWORD"]];
@@ -47,6 +50,9 @@ pub(super) fn apply(settings: &mut Table, reference: &Table, variables: impl Int
         if let Some(url) = database_url(parts.map(value_of)) {
             set(settings, "database.url", parts[0], &url)?;
         }
+    }
+    if let (Some(subdomain), Some(domain)) = (value_of(TUNNEL_NAME[0]), value_of(TUNNEL_NAME[1])) {
+        set(settings, "reader.address", TUNNEL_NAME[0], &format!("{subdomain}.{domain}"))?;
     }
     for (source, current, previous) in SECRETS {
         let current = current.iter().find_map(|name| value_of(name));

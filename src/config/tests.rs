@@ -66,3 +66,25 @@ fn a_secret_is_not_in_the_message() {
     let message = load("[sources.github]\nsecrets = [\"hunter2\", 5]", &[]).expect_err("not a text");
     assert!(!message.contains("hunter2"), "{message}");
 }
+
+#[test]
+fn readers_are_not_listened_to_in_the_clear_from_afar() {
+    for (file, expected) in [
+        ("listen = \"0.0.0.0:5433\"", "reader.tls_cert"),
+        ("listen = \"[::]:5433\"", "reader.tls_cert"),
+        ("listen = \"5433\"", "is not an address and a port"),
+        ("listen = \"127.0.0.1:0\"", "name the port"),
+        ("listen = \"127.0.0.1:5433\"\ntls_cert = \"cert.pem\"", "one needs the other"),
+        ("statement_timeout_ms = 0", "must be 1 to"),
+        ("work_mem_mb = 4000000", "must be 1 to"),
+        ("address = \"db.example.com:port\"", "name:port"),
+    ] {
+        let refused = load(&format!("[reader]\n{file}"), &[]).expect_err(file);
+        assert!(refused.contains(expected), "{file}: {refused}");
+    }
+    load("[reader]\nlisten = \"0.0.0.0:5433\"\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"", &[]).expect("with TLS it may");
+    let mine = load("[reader]\nlisten = \"127.0.0.1:5433\"", &[("DATABASE_URL", "postgres://u@h/d")]).expect_err("not ours to configure");
+    assert!(mine.contains("embedded PostgreSQL"), "{mine}");
+    let tunnel = load("", &[("CLOUDFLARE_SUBDOMAIN", "events-db"), ("CLOUDFLARE_DOMAIN", "example.com")]).expect("valid");
+    assert_eq!(tunnel.reader.address, "events-db.example.com");
+}

@@ -19,6 +19,9 @@ use tokio::process::Command;
 use super::{Error, Settings};
 
 mod copy;
+mod listen;
+
+pub use listen::{Listen, SOCKET_PORT};
 
 /// Appended to `postgresql.conf`. Durability stays as PostgreSQL ships it.
 const CONFIGURATION: &str = include_str!("embedded.conf");
@@ -36,6 +39,7 @@ pub struct Cluster {
     directory: PathBuf,
     program: Program,
     users: Arc<File>,
+    listen: Listen,
 }
 
 /// Where the server's programs are, and as whom they run.
@@ -52,6 +56,14 @@ impl Cluster {
     /// # Errors
     /// When there are no server programs, or the cluster cannot be made or started; the message says what to do.
     pub async fn start(data_dir: &Path, settings: &Settings) -> Result<Self, Error> {
+        Self::start_listening(data_dir, settings, Listen::default()).await
+    }
+
+    /// The same, and if it is this process that starts it, it listens for readers as well.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn start_listening(data_dir: &Path, settings: &Settings, listen: Listen) -> Result<Self, Error> {
         let program = Program::find(settings).await?;
         let data_dir = std::path::absolute(data_dir).map_err(|error| failed("the data directory has no absolute path", error))?;
         std::fs::create_dir_all(&data_dir).map_err(|error| failed(&format!("cannot make {}", data_dir.display()), error))?;
@@ -64,7 +76,7 @@ impl Cluster {
             .append(true)
             .open(data_dir.join("postgres.users"))
             .map_err(|error| failed("cannot open the lock file of the embedded cluster", error))?;
-        let mut cluster = Self { directory, program, users: Arc::new(users) };
+        let mut cluster = Self { directory, program, users: Arc::new(users), listen };
         cluster.join().await?;
         Ok(cluster)
     }
@@ -183,10 +195,12 @@ impl Cluster {
         let socket = self.socket_dir();
         self.program.own_directory(&socket)?;
         let log = self.directory.join("log").to_string_lossy().into_owned();
-        let options = format!("-c unix_socket_directories='{}'", socket.display());
+        self.listen.prepare(Path::new(&self.data()), &self.program)?;
+        let options = format!("-c unix_socket_directories='{}' {}", socket.display(), self.listen.options());
         self.run("pg_ctl", &["start", "-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options])
             .await
             .map_err(|error| Error::Embedded(format!("{error}; its log is {log}"), None))?;
+        self.listen.link_socket(&socket)?;
         if self.run("psql", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "-d", "hooklake", "-c", "SELECT 1"]).await.is_err() {
             self.run("createdb", &["-h", &socket.to_string_lossy(), "-U", "hooklake", "hooklake"]).await?;
         }
@@ -235,6 +249,14 @@ impl Program {
             std::os::unix::fs::chown(directory, Some(uid), Some(gid)).map_err(complain)?;
         }
         std::fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(complain)
+    }
+
+    /// Writes a file that only the server's user may read.
+    fn write_private(&self, path: &Path, text: &[u8]) -> Result<(), Error> {
+        let complain = |error| failed(&format!("cannot write {}", path.display()), error);
+        std::fs::write(path, text).map_err(complain)?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(complain)?;
+        self.run_as.map_or(Ok(()), |(uid, gid)| std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(complain))
     }
 
     /// PostgreSQL refuses to run as root, and the user it runs as may be barred from a directory above the data.

@@ -125,6 +125,12 @@ impl Database {
         Ok(())
     }
 
+    /// Where the database is, for whoever tells others.
+    #[must_use]
+    pub const fn config(&self) -> &tokio_postgres::Config {
+        &self.config
+    }
+
     /// Connections open and idle now, for metrics.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {

@@ -5,10 +5,21 @@
 //! serving process enforces from outside ([`watch`]); it also restates what a reader changed of its own role.
 //! Nothing here makes a query cheap: ten readers may keep the server's processors busy within their limits.
 
+mod connection;
+pub mod credentials;
+mod guard;
+pub mod password;
 pub mod role;
 pub mod watch;
 
+pub use connection::{Connection, Place};
+pub use credentials::Credentials;
 pub use watch::Watch;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::db::embedded::Listen;
 
 /// `[reader]`: what a session of the role may use.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -30,13 +41,31 @@ pub struct Settings {
     pub temp_file_mb_max: u32,
     /// Memory of one session, in megabytes; embedded only.
     pub memory_mb_max: u32,
+    /// Where the embedded cluster listens for the role, as `address:port`; empty for its socket only.
+    pub listen: String,
+    /// The certificate for it, PEM; empty for none.
+    pub tls_cert: PathBuf,
+    /// The certificate's private key, PEM.
+    pub tls_key: PathBuf,
+    /// Where readers find it, as `name` or `name:port`, when that is not where it listens; empty otherwise.
+    pub address: String,
 }
 
 impl Settings {
     /// What is wrong with them, if anything.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        let given = [
+        // PostgreSQL takes these as 32-bit numbers, sizes in kilobytes, and 0 as "without limit".
+        let most = |name: &str| if name.ends_with("_ms") { i32::MAX as u32 } else { MEGABYTES_MAX };
+        let wrong = self.limits().into_iter().find(|(name, value)| *value == 0 || *value > most(name));
+        let wrong = wrong.map(|(name, _)| format!("setting reader.{name}: must be 1 to {}", most(name)));
+        let has_port = self.address.is_empty() || self.address().is_some();
+        wrong.or_else(|| self.listen().err()).or_else(|| (!has_port).then(|| "setting reader.address: is a name, or name:port".to_owned()))
+    }
+
+    /// The limits, by the names of their settings.
+    fn limits(&self) -> [(&'static str, u32); 8] {
+        [
             ("connections_max", u32::from(self.connections_max)),
             ("statement_timeout_ms", self.statement_timeout_ms),
             ("idle_in_transaction_timeout_ms", self.idle_in_transaction_timeout_ms),
@@ -45,11 +74,43 @@ impl Settings {
             ("work_mem_mb", self.work_mem_mb),
             ("temp_file_mb_max", self.temp_file_mb_max),
             ("memory_mb_max", self.memory_mb_max),
-        ];
-        // PostgreSQL takes these as 32-bit numbers, sizes in kilobytes, and 0 as "without limit".
-        let most = |name: &str| if name.ends_with("_ms") { i32::MAX as u32 } else { MEGABYTES_MAX };
-        let wrong = given.into_iter().find(|(name, value)| *value == 0 || *value > most(name));
-        wrong.map(|(name, _)| format!("setting reader.{name}: must be 1 to {}", most(name)))
+        ]
+    }
+
+    /// Where the embedded cluster listens for the role.
+    ///
+    /// # Errors
+    /// When others could listen in on it, or the address is none; the message says what to do.
+    pub fn listen(&self) -> Result<Listen, String> {
+        let (certificate, key) = (self.tls_cert.clone(), self.tls_key.clone());
+        let tls = match (certificate.as_os_str().is_empty(), key.as_os_str().is_empty()) {
+            (true, true) => None,
+            (false, false) => Some((certificate, key)),
+            _ => return Err("settings reader.tls_cert and reader.tls_key: one needs the other".to_owned()),
+        };
+        if self.listen.is_empty() {
+            return Ok(Listen::default());
+        }
+        let address: SocketAddr =
+            self.listen.parse().map_err(|_| format!("setting reader.listen: {:?} is not an address and a port, such as \"127.0.0.1:5433\"", self.listen))?;
+        if address.port() == 0 {
+            return Err("setting reader.listen: name the port".to_owned());
+        }
+        if !address.ip().is_loopback() && tls.is_none() {
+            return Err(format!(
+                "setting reader.listen: {address} can be reached from other machines, where anybody on the way could read along; set reader.tls_cert and reader.tls_key, or listen on 127.0.0.1 behind a tunnel"
+            ));
+        }
+        Ok(Listen { address: Some(address), tls })
+    }
+
+    /// What readers are told instead of where it listens.
+    fn address(&self) -> Option<(String, Option<u16>)> {
+        match self.address.rsplit_once(':') {
+            _ if self.address.is_empty() => None,
+            Some((host, port)) => Some((host.to_owned(), Some(port.parse().ok()?))),
+            None => Some((self.address.clone(), None)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
+use super::guard::Guard;
 use super::{Settings, role};
 use crate::db::{self, Database};
 use crate::tasks::Stop;
@@ -37,6 +38,7 @@ pub struct Watch {
     settings: Settings,
     /// The sessions' processes are on this machine, and may be looked at.
     is_local: bool,
+    guard: Guard,
 }
 
 /// A session of the role, and what it is at.
@@ -63,12 +65,12 @@ enum Verdict {
 impl Watch {
     /// A watch over this database. `is_local` when it runs on this machine.
     #[must_use]
-    pub const fn new(database: Database, settings: Settings, is_local: bool) -> Self {
-        Self { database, settings, is_local }
+    pub fn new(database: Database, settings: Settings, is_local: bool) -> Self {
+        Self { database, settings, is_local, guard: Guard::default() }
     }
 
     /// Looks until it is time to stop; connects again whenever the connection is lost.
-    pub async fn keep(self, stop: Stop) {
+    pub async fn keep(mut self, stop: Stop) {
         loop {
             if let Some(Err(error)) = stop.or(self.look_on()).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "cannot look after readers' sessions; trying again");
@@ -79,13 +81,14 @@ impl Watch {
         }
     }
 
-    async fn look_on(&self) -> Result<(), db::Error> {
+    async fn look_on(&mut self) -> Result<(), db::Error> {
         let (mut client, connection) = self.database.dedicated().await?;
         let looking = async {
             client.batch_execute(ANSWER_WITHIN).await?;
-            for look in 1_u32.. {
+            for look in 0_u32.. {
                 if look.is_multiple_of(RESTATE_EVERY) {
                     role::state(&mut client, &self.settings).await?;
+                    self.guard.keep(&mut client).await?;
                 }
                 self.look(&client).await?;
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -173,6 +176,10 @@ mod tests {
             work_mem_mb: 16,
             temp_file_mb_max: 64,
             memory_mb_max: 256,
+            listen: String::new(),
+            tls_cert: std::path::PathBuf::new(),
+            tls_key: std::path::PathBuf::new(),
+            address: String::new(),
         }
     }
 

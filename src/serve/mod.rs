@@ -13,6 +13,7 @@
 
 pub mod auth;
 mod body;
+mod codegen;
 mod console;
 mod error;
 mod events;

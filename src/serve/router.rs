@@ -12,7 +12,7 @@ use axum::routing::{self, MethodRouter};
 use super::auth::{self, Access};
 use super::error::ApiError;
 use super::ingest::{self, Ingest};
-use super::{body, console, events, graphql, health, metrics, parked, proof, search, sql, validation};
+use super::{body, codegen, console, events, graphql, health, metrics, parked, proof, search, sql, validation};
 use crate::config::Role;
 use crate::correlation::query::Links;
 use crate::db::Database;
@@ -20,6 +20,7 @@ use crate::domain::Clock;
 use crate::lake::engine::Engine;
 use crate::operate::Places;
 use crate::projectors::query::Events;
+use crate::reader::Credentials;
 use crate::search::query::Searcher;
 use crate::tasks::Stop;
 use crate::telemetry::Metrics;
@@ -64,6 +65,9 @@ pub fn routes() -> Vec<Route> {
         Route::get ("/events",                  Caller, events::list),
         Route::get ("/events/summary",          Caller, events::summary),
         Route::get ("/events/{id}",             Caller, events::one),
+        // Whoever brings psql or a BI tool.
+        Route::get ("/codegen/connection-info", Caller, codegen::connection_info),
+        Route::post("/codegen/rotate",          Caller, codegen::rotate),
         // Whoever wants proof. A checkpoint tells how much comes in, a proof what came: both to callers only.
         Route::get ("/log/checkpoint",          Caller, proof::checkpoint),
         Route::get ("/log/proof/{position}",    Caller, proof::inclusion),
@@ -173,6 +177,8 @@ pub struct Parts {
     pub ingest: Ingest,
     /// Where the lake, the index and the embedded cluster are: their disks are watched.
     pub places: Places,
+    /// How readers connect to PostgreSQL.
+    pub readers: Credentials,
     /// Told when this process is about to leave.
     pub draining: Stop,
     /// What time it is.

@@ -29,6 +29,7 @@ mod projections;
 mod proof;
 mod questions;
 mod reader;
+mod reader_password;
 mod readme;
 mod rebuild;
 mod receive;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{Cluster, Error, Program, Settings, failed};
+use super::{Cluster, Error, Listen, Program, Settings, failed};
 
 impl Cluster {
     /// Copies the running cluster into a new directory below `into`, with the WAL that makes the copy consistent, and
@@ -38,7 +38,7 @@ impl Cluster {
             return Err(refused(format!("a hooklake is running on {}; stop it first", data_dir.display())));
         }
         let directory = data_dir.join("postgres");
-        let there = Self { directory: directory.clone(), program: program.clone(), users };
+        let there = Self { directory: directory.clone(), program: program.clone(), users, listen: Listen::default() };
         let mut aside = None;
         if Path::new(&there.data()).exists() {
             if !may_replace {

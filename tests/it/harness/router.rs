@@ -13,6 +13,7 @@ use hooklake::log::{Appender, NewEnvelope, Receipt};
 use hooklake::operate::Places;
 use hooklake::projectors::query::Events;
 use hooklake::projectors::{DeliveryTable, EventTable};
+use hooklake::reader::{Credentials, Place};
 use hooklake::registry::Doors;
 use hooklake::search::Indexer;
 use hooklake::search::query::Searcher;
@@ -79,6 +80,7 @@ impl App {
             ingest,
             places: Places { data: db.directory.path().to_owned(), lake: db.directory.path().join("lake") },
             draining: Stop::default(),
+            readers: Credentials::new(database.clone(), config.reader.clone(), Place::external(database.config(), &config.reader), clock.clone()),
             clock: clock.clone(),
         });
         Self { router: headers::dress(router(&config.roles, state)), access, token, clock, database, metrics, appender, db }
