@@ -1,6 +1,7 @@
 //! Sends signed deliveries over HTTP, a few at a time.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::{StreamExt, TryStreamExt};
@@ -13,6 +14,10 @@ use crate::sources::Secret;
 /// As many as a busy provider sends at once.
 pub const AT_ONCE: usize = 16;
 const TELL_EVERY: usize = 100;
+/// The status of a server that could not store a delivery now.
+const COME_AGAIN: u16 = 503;
+const COME_AGAIN_AFTER: Duration = Duration::from_secs(1);
+const COME_AGAIN_MAX: usize = 20;
 
 /// Sends to one server.
 #[derive(Debug)]
@@ -89,9 +94,17 @@ impl Sender {
         Ok(tally)
     }
 
-    /// Sends one; true when it was known already.
+    /// Sends one, again whenever it is told to come again, as providers do; true when it was known already.
     async fn send(&self, delivery: &Delivery) -> anyhow::Result<bool> {
-        match self.offer(delivery).await? {
+        let mut answer = self.offer(delivery).await?;
+        for _ in 0..COME_AGAIN_MAX {
+            if !matches!(answer, Answer::Refused(COME_AGAIN, _)) {
+                break;
+            }
+            tokio::time::sleep(COME_AGAIN_AFTER).await;
+            answer = self.offer(delivery).await?;
+        }
+        match answer {
             Answer::Accepted => Ok(false),
             Answer::Duplicate => Ok(true),
             Answer::Refused(status, text) => bail!("a {} delivery ({}) was answered {status}: {text}", delivery.source, delivery.event),

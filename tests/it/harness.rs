@@ -20,6 +20,7 @@ use hooklake::config::Config;
 use hooklake::db::embedded::Cluster;
 use hooklake::db::{Database, migrate};
 use hooklake::demo::deliveries::{self, Delivery};
+use hooklake::log::{AppendError, Appender, NewEnvelope, Receipt};
 use hooklake::sources::secret::hmac_sha256;
 use tokio::sync::Mutex;
 
@@ -182,6 +183,17 @@ pub fn examples() -> Vec<Delivery> {
     let examples = deliveries::examples(&examples_dir()).expect("`make test` installs the example payloads");
     assert_eq!(examples.len(), 329);
     examples
+}
+
+/// Appends an envelope as a provider delivers one: told to come again, it does. On a busy machine the database may take
+/// longer than senders are kept waiting.
+pub async fn append(appender: &Appender, envelope: NewEnvelope) -> Receipt {
+    wait_for(async || match appender.append(envelope.clone()).await {
+        Ok(receipt) => Some(receipt),
+        Err(AppendError::Busy | AppendError::Database(_)) => None,
+        Err(error) => panic!("{error:?}"),
+    })
+    .await
 }
 
 /// Waits for a condition, not for a time.

@@ -13,7 +13,7 @@ use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::{Value, json};
 
-use super::TestDatabase;
+use super::{TestDatabase, append};
 
 /// The tables of entities.
 pub const ENTITIES: &[&str] = &[
@@ -125,7 +125,7 @@ impl Fold {
             signature_tag: None,
             flags,
         };
-        self.appender.append(envelope).await.expect("stored").id
+        append(&self.appender, envelope).await.id
     }
 
     pub async fn append_json(&self, source: &str, event_type: &str, body: &Value) -> EventId {

@@ -11,7 +11,7 @@ use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::Value;
 
-use super::{TestDatabase, examples_dir, wait_until};
+use super::{TestDatabase, append, examples_dir, wait_until};
 
 /// A log to append to, and what follows it.
 pub struct App {
@@ -64,7 +64,7 @@ impl App {
             signature_tag: None,
             flags,
         };
-        self.appender.append(envelope).await.expect("stored")
+        append(&self.appender, envelope).await
     }
 
     /// Stores many events at once.
