@@ -148,7 +148,7 @@ impl Organisation {
             self.link("message_to_issue", slack::subject(&self.world, reply.channel, reply.ts), &subject, "message");
         }
         story.issue = Some(issue);
-        let (refined, begun) = (self.chance.wait(6 * HOUR), self.chance.wait(2 * DAY));
+        let (refined, begun) = (self.chance.wait(4 * HOUR), self.chance.wait(DAY));
         self.soon(&story, at, refined, Step::Refine);
         if self.chance.happens(0.07) {
             self.soon(&story, at, refined + begun * 2, Step::Cancel);

@@ -38,6 +38,7 @@ mod retention;
 mod rolling;
 mod search;
 mod simulate;
+mod simulate_command;
 mod sql;
 mod statements;
 mod validation;
