@@ -19,6 +19,7 @@ use crate::domain::Clock;
 use crate::lake::engine::{Engine, Limits};
 use crate::log::{Appender, Reader, Tail, Window, partition};
 use crate::operate::Places;
+use crate::projectors::people::map::MAP_TYPE;
 use crate::projectors::query::Events;
 use crate::proof::Notary;
 use crate::reader;
@@ -27,6 +28,7 @@ use crate::retention;
 use crate::search::query::Searcher;
 use crate::serve::server::Leave;
 use crate::serve::{self, Access, AdminToken, AppState, Ingest, Parts};
+use crate::sources;
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 
@@ -207,6 +209,11 @@ impl App {
         let watch = reader::Watch::new(database.clone(), config.reader.clone(), base.cluster.is_some());
         tasks.spawn("reader.watch", watch.keep(tasks.stop().clone()));
         let appender = Appender::start(database, &tasks, &metrics);
+        if config.roles.contains(&Role::Consume) && config.people.is_news(database).await? {
+            appender
+                .append(sources::own::note(MAP_TYPE, &config.people.to_json(), clock.now()).map_err(|_| anyhow::anyhow!("cannot note the setting people"))?)
+                .await?;
+        }
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
         let runner = base.runner(&tasks, &metrics);
         if config.roles.contains(&Role::Consume) {

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use crate::db;
 use crate::lake;
+use crate::projectors::people::map::PeopleMap;
 use crate::proof;
 use crate::reader;
 use crate::retention;
@@ -43,6 +44,8 @@ pub struct Config {
     pub lake: lake::Settings,
     /// `[proof]`
     pub proof: proof::Settings,
+    /// `[people]`
+    pub people: PeopleMap,
     /// `[validation]`
     pub validation: Validation,
     /// `[retention]`

@@ -10,7 +10,7 @@ use crate::config::{Config, Custom, Provider};
 use crate::consumer::{Consumer, Projection};
 use crate::correlation::CorrelationTables;
 use crate::lake::exporter::Exporter;
-use crate::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
+use crate::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, PeopleTables, SlackTable, ValidationTables};
 use crate::proof::Tree;
 use crate::search::Indexer;
 use crate::sources::generic::Generic;
@@ -47,6 +47,7 @@ pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
         Box::new(Projection::new(database(), DeploymentTable)),
         Box::new(Projection::new(database(), DeliveryTable)),
         Box::new(Projection::new(database(), EntityTables)),
+        Box::new(Projection::new(database(), PeopleTables)),
         Box::new(Projection::new(database(), CorrelationTables)),
         Box::new(Projection::new(database(), Tree)),
         Box::new(Indexer::new(database(), &data_dir)),

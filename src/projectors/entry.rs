@@ -129,6 +129,11 @@ fn time(value: &Value) -> Option<Timestamp> {
     (1..=9999).contains(&time.year()).then_some(time)
 }
 
+/// The list at a JSON pointer; empty when there is none.
+pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
+    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// The texts under `name` of the objects in a list, as a JSON list for a `text[]` column.
 pub(super) fn names(list: Option<&Value>) -> Value {
     let items = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

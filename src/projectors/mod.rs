@@ -9,6 +9,7 @@
 //! | [`DeploymentTable`] | `deployment_events` | what was deployed where, by own events and by GitHub's |
 //! | [`DeliveryTable`] | `received_deliveries` | how each delivery came in, and how long it took |
 //! | [`EntityTables`] | `pull_requests`, `issues`, … | what repositories, pull requests, issues, messages, … are now, and were |
+//! | [`PeopleTables`] | `people`, `person_identities` | which accounts are the same human, and what says so |
 //! | [`ValidationTables`] | `event_validations` | does the payload look as its sender documents it |
 //!
 //! ```text
@@ -30,6 +31,7 @@ mod entry;
 mod events;
 mod github;
 mod linear;
+pub mod people;
 pub mod query;
 mod slack;
 pub mod validation;
@@ -40,5 +42,6 @@ pub use entities::EntityTables;
 pub use events::EventTable;
 pub use github::GithubTable;
 pub use linear::LinearTable;
+pub use people::PeopleTables;
 pub use slack::SlackTable;
 pub use validation::ValidationTables;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hooklake::domain::Tenant;
 use serde_json::Value;
 
-use crate::harness::fold::{ENTITIES, Fold, examples, story};
+use crate::harness::fold::{ENTITIES, Fold, PEOPLE, examples, story};
 
 /// One event: its source, its type, and its body.
 pub type Told = (String, String, Value);
@@ -42,7 +42,7 @@ pub fn shuffled(told: &[Told], seed: u64) -> Vec<Told> {
 /// What every table says of a tenant, without where each row came from.
 pub async fn tables_of(fold: &Fold, tenant: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables = BTreeMap::new();
-    for table in ENTITIES {
+    for table in ENTITIES.iter().chain(PEOPLE) {
         let rows = fold
             .db
             .rows(&format!(
@@ -64,7 +64,7 @@ pub async fn append(fold: &Fold, tenant: &str, events: &[Told]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shuffled_and_repeated_events_give_the_same_entities() {
     const SEEDS: u64 = 6;
-    let fold = Fold::start_with(&["entities"]).await;
+    let fold = Fold::start_with(&["entities", "people"]).await;
     let told = told();
     append(&fold, "in-order", &told).await;
     for seed in 1..=SEEDS {

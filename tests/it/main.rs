@@ -25,6 +25,7 @@ mod log;
 mod observe;
 mod parked;
 mod payload;
+mod people;
 mod projections;
 mod proof;
 mod questions;

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::entry::key;
+use super::super::entry::{key, list};
 use super::kind::{Kind, WHOLE};
 use super::state::As::{Name, Number, Text, Texts, Time, Whole};
-use super::state::{Field, State, at, latest, list, written};
+use super::state::{Field, State, at, latest, written};
 use super::version::Versions;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{issue_identifier, text};

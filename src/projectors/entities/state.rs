@@ -4,7 +4,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use serde_json::{Map, Value};
 
-use super::super::entry::{key, whole};
+use super::super::entry::{key, list, whole};
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::text;
 
@@ -85,11 +85,6 @@ impl As {
             Self::Wholes(inner) => list(snapshot, pointer).iter().filter_map(|item| whole(item, inner)).collect(),
         }
     }
-}
-
-/// The list at a JSON pointer; empty when there is none.
-pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A time as `jsonb` holds it.

@@ -8,7 +8,7 @@ use hooklake::correlation::CorrelationTables;
 use hooklake::domain::envelope::{Flag, Headers, Verdict};
 use hooklake::domain::{EventId, Position, Tenant};
 use hooklake::log::{Appender, NewEnvelope, Reader, Tail, Window};
-use hooklake::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, SlackTable, ValidationTables};
+use hooklake::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, PeopleTables, SlackTable, ValidationTables};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::{Value, json};
@@ -36,6 +36,9 @@ pub const ENTITIES: &[&str] = &[
     "slack_messages",
     "slack_reactions",
 ];
+
+/// The tables of people that events fill.
+pub const PEOPLE: &[&str] = &["person_evidence", "person_claims", "person_identities", "people"];
 
 /// A log, and every projector following it.
 pub struct Fold {
@@ -93,6 +96,7 @@ impl Fold {
             Box::new(Projection::new(database.clone(), DeploymentTable)),
             Box::new(Projection::new(database.clone(), DeliveryTable)),
             Box::new(Projection::new(database.clone(), EntityTables)),
+            Box::new(Projection::new(database.clone(), PeopleTables)),
             Box::new(Projection::new(database.clone(), ValidationTables::default())),
             Box::new(Projection::new(database.clone(), CorrelationTables)),
         ];
@@ -196,6 +200,7 @@ impl Fold {
         ]
         .iter()
         .chain(ENTITIES)
+        .chain(PEOPLE)
         {
             let rows = self.db.rows(&format!("SELECT (to_jsonb(t) - 'processed_at')::text FROM projections.{name} t ORDER BY 1")).await;
             tables.push(((*name).to_owned(), rows.iter().map(|row| row.get(0)).collect()));

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::super::super::entry::{key, whole};
+use super::super::super::entry::{key, list, whole};
 use super::super::kind::{END, Kind, PART, WHOLE};
 use super::super::state::As::{Flag, Name, Text, Time, Whole};
-use super::super::state::{Field, State, at, latest, list};
+use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{Place, person};
 use crate::domain::facts::text;

@@ -1,0 +1,167 @@
+//! People: which accounts and addresses are the same human, and what says so.
+//!
+//! ```text
+//! envelope ─→ claims (account, login | name | email) ─→ person_evidence ─→ person_claims: each claim once
+//!                            claims and the map that people configured ─→ grouping ─→ person_identities, people
+//! ```
+//!
+//! An envelope claims something of an account: this login, this name, this address ([`claims`]). The claims that any
+//! envelope still makes, and the newest [`map`] in the log, decide which accounts are one person ([`grouping`], pure).
+//! Nothing is merged in place: take away a claim or change the map, and the groups are those that what is left gives. So
+//! order, repetition and rebuilds change nothing, and what was joined wrongly comes apart again.
+//!
+//! Groups are made anew only when the claims of a tenant change, which they do when somebody new appears, not with every
+//! event. Deliberately absent: bots, which are nobody.
+
+mod claims;
+mod grouping;
+pub mod map;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_postgres::Transaction;
+
+use super::entry::Entry;
+use crate::consumer::{Error, Projector};
+use crate::domain::{Envelope, OWN_SOURCE, Places};
+use crate::log::Batch;
+use claims::{Claim, Known, What};
+use map::{MAP_TYPE, PeopleMap};
+
+const INSERT_EVIDENCE: &str = include_str!("insert_evidence.sql");
+const SETTLE_CLAIMS: &str = include_str!("settle_claims.sql");
+const REMEMBER: &str = include_str!("remember.sql");
+const REMEMBERED: &str = include_str!("remembered.sql");
+const LOAD_CLAIMS: &str = include_str!("load_claims.sql");
+const LOAD_MAP: &str = include_str!("load_map.sql");
+const SAVE_MAP: &str = include_str!("save_map.sql");
+const TENANTS: &str = include_str!("tenants.sql");
+/// Written for one of the two tables; it is the same for both.
+const REPLACE: &str = include_str!("replace.sql");
+const REPLACE_IS_FOR: &str = "person_identities";
+
+/// Keeps the tables `person_evidence`, `person_claims`, `people_map`, `person_identities` and `people`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PeopleTables;
+
+#[async_trait]
+impl Projector for PeopleTables {
+    const NAME: &'static str = "people";
+    const VERSION: i32 = 1;
+    const TABLES: &'static [&'static str] = &["person_evidence", "person_claims", "people_map", "person_identities", "people"];
+    const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", OWN_SOURCE]);
+    // The map comes from hooklake's own records, which stay.
+    const FOLDED: &'static [&'static str] = &["person_evidence"];
+
+    /// Of maps the newest counts, which is for them the last one in the log.
+    fn takes_late(&self, envelope: &Envelope) -> bool {
+        envelope.source != OWN_SOURCE
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        let entries = Entry::fresh(batch);
+        let mut rows: Vec<(&Entry<'_>, Claim)> = Vec::new();
+        let mut new_map = None;
+        for entry in &entries {
+            if entry.envelope.source == OWN_SOURCE {
+                if entry.envelope.event_type == MAP_TYPE {
+                    new_map = Some(entry);
+                }
+                continue;
+            }
+            rows.extend(claims::of(&entry.envelope.source, &entry.envelope.event_type, entry.value()).into_iter().map(|claim| (entry, claim)));
+        }
+        insert(transaction, &rows).await?;
+        let claimed = rows.iter().map(|(entry, claim)| (entry.envelope.tenant.as_str().to_owned(), claim.clone())).collect();
+        let mut tenants = settle_claims(transaction, &claimed).await?;
+        if let Some(entry) = new_map {
+            save_map(transaction, entry).await?;
+            let rows = transaction.query(&transaction.prepare(TENANTS).await?, &[]).await?;
+            tenants.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+        }
+        group(transaction, &tenants).await
+    }
+
+    async fn remember(&self, transaction: &Transaction<'_>, places: &Places) -> Result<(), Error> {
+        let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
+        let (first, through): (Vec<i64>, Vec<i64>) = places.ranges.iter().map(|range| (range.first.get(), range.through.get())).unzip();
+        let statement = transaction.prepare(REMEMBER).await?;
+        transaction.execute(&statement, &[&positions, &first, &through]).await?;
+        Ok(())
+    }
+
+    async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        let rows = transaction.query(&transaction.prepare(REMEMBERED).await?, &[]).await?;
+        let claimed = rows
+            .iter()
+            .filter_map(|row| {
+                Some((row.get("tenant"), Claim { identity: row.get("identity"), what: What::from_word(row.get("kind"))?, value: row.get("value") }))
+            })
+            .collect();
+        let tenants = settle_claims(transaction, &claimed).await?;
+        group(transaction, &tenants).await
+    }
+}
+
+async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Claim)]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let positions: Vec<i64> = rows.iter().map(|(entry, _)| entry.envelope.position.get()).collect();
+    let tenants: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.tenant.as_str()).collect();
+    let identities: Vec<&str> = rows.iter().map(|(_, claim)| claim.identity.as_str()).collect();
+    let kinds: Vec<&str> = rows.iter().map(|(_, claim)| claim.what.word()).collect();
+    let values: Vec<&str> = rows.iter().map(|(_, claim)| claim.value.as_str()).collect();
+    let statement = transaction.prepare(INSERT_EVIDENCE).await?;
+    transaction.execute(&statement, &[&positions, &tenants, &identities, &kinds, &values]).await?;
+    Ok(())
+}
+
+/// Brings claims up to date; returns the tenants in which one came, went, or has another first evidence.
+async fn settle_claims(transaction: &Transaction<'_>, claimed: &BTreeSet<(String, Claim)>) -> Result<BTreeSet<String>, Error> {
+    if claimed.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let tenants: Vec<&str> = claimed.iter().map(|(tenant, _)| tenant.as_str()).collect();
+    let identities: Vec<&str> = claimed.iter().map(|(_, claim)| claim.identity.as_str()).collect();
+    let kinds: Vec<&str> = claimed.iter().map(|(_, claim)| claim.what.word()).collect();
+    let values: Vec<&str> = claimed.iter().map(|(_, claim)| claim.value.as_str()).collect();
+    let statement = transaction.prepare(SETTLE_CLAIMS).await?;
+    let rows = transaction.query(&statement, &[&tenants, &identities, &kinds, &values]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+async fn save_map(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<(), Error> {
+    let statement = transaction.prepare(SAVE_MAP).await?;
+    let map = PeopleMap::read(entry.value()).to_json();
+    transaction.execute(&statement, &[&entry.envelope.position.get(), &map]).await?;
+    Ok(())
+}
+
+/// Makes the groups of these tenants anew; rows that stay the same are not written.
+async fn group(transaction: &Transaction<'_>, tenants: &BTreeSet<String>) -> Result<(), Error> {
+    if tenants.is_empty() {
+        return Ok(());
+    }
+    let map = transaction.query_opt(&transaction.prepare(LOAD_MAP).await?, &[]).await?;
+    let map = map.map(|row| PeopleMap::read(&row.get::<_, Value>(0))).unwrap_or_default();
+    let load = transaction.prepare(LOAD_CLAIMS).await?;
+    let identities = transaction.prepare(REPLACE).await?;
+    let people = transaction.prepare(&REPLACE.replace(REPLACE_IS_FOR, "people")).await?;
+    for tenant in tenants {
+        let rows = transaction.query(&load, &[tenant]).await?;
+        let known: Vec<Known> = rows
+            .iter()
+            .filter_map(|row| {
+                let claim = Claim { identity: row.get("identity"), what: What::from_word(row.get("kind"))?, value: row.get("value") };
+                Some(Known { claim, position: row.get("position") })
+            })
+            .collect();
+        let groups = grouping::group(&known, &map);
+        transaction.execute(&identities, &[tenant, &groups.identities(tenant)]).await?;
+        transaction.execute(&people, &[tenant, &groups.people(tenant)]).await?;
+    }
+    Ok(())
+}
