@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::correlation;
 use crate::db;
 use crate::lake;
 use crate::projectors::people::map::PeopleMap;
@@ -40,6 +41,8 @@ pub struct Config {
     pub logging: Logging,
     /// `[consumers]`
     pub consumers: Consumers,
+    /// `[correlation]`
+    pub correlation: correlation::Settings,
     /// `[lake]`
     pub lake: lake::Settings,
     /// `[proof]`
@@ -273,6 +276,9 @@ impl Config {
         if !LEASE_SECONDS.contains(&self.consumers.lease_seconds) {
             let (least, most) = LEASE_SECONDS.into_inner();
             return invalid(format!("setting consumers.lease_seconds: must be {least} to {most}"));
+        }
+        if let Err(fault) = correlation::Rules::compile(&self.correlation) {
+            return invalid(fault);
         }
         if let Some(fault) = self.retention.fault().or_else(|| self.reader.fault()) {
             return invalid(fault);

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use crate::app::Base;
 use crate::config::{Config, Custom, Provider};
 use crate::consumer::{Consumer, Projection};
-use crate::correlation::CorrelationTables;
+use crate::correlation::{CorrelationTables, Rules};
 use crate::lake::exporter::Exporter;
 use crate::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, PeopleTables, SlackTable, ValidationTables};
 use crate::proof::Tree;
@@ -39,6 +39,7 @@ fn providers(config: &Config) -> [(&'static str, &Provider, Arc<dyn Source>); 3]
 pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
     let database = || base.database.clone();
     let data_dir = base.data_dir();
+    let rules = Rules::compile(&base.config.correlation).map_err(anyhow::Error::msg)?;
     let mut consumers: Vec<Box<dyn Consumer>> = vec![
         Box::new(Projection::new(database(), EventTable)),
         Box::new(Projection::new(database(), GithubTable)),
@@ -48,7 +49,7 @@ pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
         Box::new(Projection::new(database(), DeliveryTable)),
         Box::new(Projection::new(database(), EntityTables)),
         Box::new(Projection::new(database(), PeopleTables)),
-        Box::new(Projection::new(database(), CorrelationTables)),
+        Box::new(Projection::new(database(), CorrelationTables::new(rules))),
         Box::new(Projection::new(database(), Tree)),
         Box::new(Indexer::new(database(), &data_dir)),
         Box::new(Exporter::new(database(), base.config.lake.location(&data_dir)?)),

@@ -49,7 +49,7 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "proof" => &["consumer", "sources", "log", "db", "domain", "failpoint", "tasks", "telemetry"],
         "retention" => &["consumer", "lake", "search", "sources", "log", "db", "domain", "tasks", "telemetry"],
         "simulate" => &["demo", "domain"],
-        "config" => &["db", "projectors", "sources", "telemetry", "lake", "search", "proof", "reader", "retention"],
+        "config" => &["correlation", "db", "projectors", "sources", "telemetry", "lake", "search", "proof", "reader", "retention"],
         _ => return None,
     })
 }

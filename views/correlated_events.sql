@@ -5,10 +5,7 @@ WITH known AS (
            row_number() OVER (PARTITION BY c.tenant, c.correlation_type, lower(c.subject), lower(c.related_subject)
                               ORDER BY c.confidence DESC, c."position") AS strength,
            count(*) OVER (PARTITION BY c.tenant, c.correlation_type, lower(c.subject), lower(c.related_subject)) AS evidence_count
-    FROM public.event_correlations c
-    -- HEL-42 is an issue because a team HEL exists; UTF-8 is none.
-    WHERE c.team_key IS NULL
-       OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = c.tenant AND l.team_key = c.team_key))
+    FROM public.known_links c)
 SELECT k.correlation_type,
        k.event_id,
        e.platform,
@@ -46,7 +43,7 @@ LEFT JOIN LATERAL (
 WHERE k.strength = 1;
 
 COMMENT ON VIEW public.correlated_events IS 'Which pull request is for which issue, which message is about which pull request, which commit belongs to which pull request, which deployment brought which commit. One row per link. Filter by correlation_type; find the links of a thing by subject or related_subject.';
-COMMENT ON COLUMN public.correlated_events.correlation_type IS 'From subject to related_subject: pr_to_issue, message_to_pr, message_to_issue, commit_to_pr, deployment_to_commit, issue_to_message, release_to_pr, ….';
+COMMENT ON COLUMN public.correlated_events.correlation_type IS 'From subject to related_subject: pr_to_issue, message_to_pr, message_to_issue, commit_to_pr, deployment_to_commit, issue_to_message, release_to_pr, pr_reverts_pr, issue_duplicates_issue, ….';
 COMMENT ON COLUMN public.correlated_events.event_id IS 'The event with the strongest evidence; platform, event_type, action and title are its.';
 COMMENT ON COLUMN public.correlated_events.subject IS 'github:owner/repo#12 (pull request or issue), linear:HEL-42, slack:C123/1700000000.000100, commit:<sha>, deployment:<id>, ….';
 COMMENT ON COLUMN public.correlated_events.related_subject IS 'The thing that subject belongs with, written the same way.';

@@ -17,7 +17,7 @@ SELECT DISTINCT p.tenant,
        n.identifier AS issue,
        n.title AS issue_title,
        n.team
-FROM public.event_correlations c
+FROM public.known_links c
 JOIN public.pull_requests p ON p.tenant = c.tenant AND lower(p.subject) = lower(c.subject)
 JOIN names n ON n.tenant = c.tenant AND n.subject = lower(c.related_subject)
 WHERE c.correlation_type = 'pr_to_issue';

@@ -52,6 +52,11 @@ fn what_is_wrong_is_named() {
         ("[sources.custom.Shop]\nsecrets=[\"x\"]", &[], &["a-z"]),
         ("[sources.custom.shop]\nsecrets=[\"\"]", &[], &["sources.custom.shop", "anyone could write"]),
         ("[[sources.custom.shop.verifications]]\nheader_location=\"X\"\nsecret=\"s\"\nalgorithm=\"md5\"", &[], &["sources.custom.shop.verifications", "md5"]),
+        (
+            "[[correlation.rules]]\nname = \"x\"\nfield = \"/a\"\npattern = \"(\"\nkind = \"issue\"\nsubject = \"x:1\"",
+            &[],
+            &["correlation.rules[0]", "does not compile"],
+        ),
         ("[server]\nbodies_in_flight_bytes_max = 1", &[], &["bodies_in_flight_bytes_max"]),
     ] {
         let message = load(file, variables).expect_err(file);

@@ -38,6 +38,11 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// retired, the row is deleted, and made again from what the log still says.
     const FOLDED: &'static [&'static str] = Self::TABLES;
 
+    /// [`VERSION`](Self::VERSION), unless settings have a say in it: then another one whenever they have changed.
+    fn version(&self) -> i32 {
+        Self::VERSION
+    }
+
     /// True when this event gives the same rows if it comes after later ones, so that a parked one can be taken late;
     /// otherwise the projection is rebuilt for it.
     fn takes_late(&self, _envelope: &Envelope) -> bool {
@@ -116,7 +121,7 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     fn version(&self) -> i32 {
-        P::VERSION
+        self.projector.version()
     }
 
     fn sources(&self) -> Option<&[&str]> {
@@ -178,11 +183,11 @@ impl<P: Projector> Consumer for Projection<P> {
             .await?
             .map(|row| row.get::<_, i32>(0));
         // A rebuild that was killed goes on where it stood, unless the code has changed since.
-        if made != Some(P::VERSION) {
+        if made != Some(self.projector.version()) {
             let transaction = connection.transaction().await?;
             copy::make(&transaction, &schema, P::TABLES).await?;
             transaction.commit().await?;
-            checkpoint::restart(&self.database, &name, P::VERSION).await?;
+            checkpoint::restart(&self.database, &name, self.projector.version()).await?;
         }
         Ok(Box::new(Self { name, schema, ..self.clone() }))
     }
@@ -197,7 +202,7 @@ impl<P: Projector> Consumer for Projection<P> {
         let transaction = connection.transaction().await?;
         copy::make(&transaction, &schema, P::TABLES).await?;
         transaction.commit().await?;
-        checkpoint::restart(&self.database, &name, P::VERSION).await?;
+        checkpoint::restart(&self.database, &name, self.projector.version()).await?;
         Ok(Some(Box::new(Self { name, schema, ..self.clone() })))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
-use super::rules::{Findings, Link, RULES_VERSION, Subject, Team};
+use super::rules::{Alias, Findings, Link, Mention, RULES_VERSION, Rules, Subject, Team};
 use crate::consumer::{Error, Projector};
 use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
@@ -13,33 +13,54 @@ use crate::log::Batch;
 
 const INSERT_SUBJECTS: &str = include_str!("insert_subjects.sql");
 const INSERT_LINKS: &str = include_str!("insert_links.sql");
+const INSERT_ALIAS_MENTIONS: &str = include_str!("insert_alias_mentions.sql");
+const INSERT_ALIASES: &str = include_str!("insert_aliases.sql");
 const INSERT_TEAMS: &str = include_str!("insert_teams.sql");
 const INSERT_MENTIONS: &str = include_str!("insert_mentions.sql");
 const SETTLE_TEAMS: &str = include_str!("settle_teams.sql");
 
 /// Raised when its tables are others; [`RULES_VERSION`] when the rules find something else.
-const TABLES_VERSION: i32 = 1;
+const TABLES_VERSION: i32 = 2;
 
-/// Keeps the tables `event_subjects`, `event_correlations`, `linear_team_mentions` and `linear_teams`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CorrelationTables;
+/// Keeps the tables `event_subjects`, `event_correlations`, `subject_aliases`, `alias_mentions`, `linear_team_mentions`
+/// and `linear_teams`.
+#[derive(Debug, Clone, Default)]
+pub struct CorrelationTables {
+    rules: Rules,
+}
+
+impl CorrelationTables {
+    /// With rules of one's own beside the built-in ones.
+    #[must_use]
+    pub const fn new(rules: Rules) -> Self {
+        Self { rules }
+    }
+}
 
 #[async_trait]
 impl Projector for CorrelationTables {
     const NAME: &'static str = "correlation";
     const VERSION: i32 = RULES_VERSION * 100 + TABLES_VERSION;
-    const TABLES: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_team_mentions", "linear_teams"];
-    const FOLDED: &'static [&'static str] = &["event_subjects", "event_correlations", "linear_team_mentions"];
+    const TABLES: &'static [&'static str] =
+        &["event_subjects", "event_correlations", "subject_aliases", "alias_mentions", "linear_team_mentions", "linear_teams"];
+    const FOLDED: &'static [&'static str] = &["event_subjects", "event_correlations", "subject_aliases", "alias_mentions", "linear_team_mentions"];
+
+    /// Other rules find other links.
+    fn version(&self) -> i32 {
+        self.rules.version(Self::VERSION)
+    }
 
     /// Links and subjects are of one event each; a team has the first name that any event gives it.
     fn takes_late(&self, envelope: &Envelope) -> bool {
-        Found::of(envelope).findings.team.is_none()
+        Found::of(&self.rules, envelope).findings.team.is_none()
     }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-        let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(Found::of).collect::<Vec<_>>();
+        let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(|envelope| Found::of(&self.rules, envelope)).collect::<Vec<_>>();
         insert_subjects(transaction, &found).await?;
         insert_links(transaction, &found).await?;
+        insert_aliases(transaction, &found).await?;
+        insert_alias_mentions(transaction, &found).await?;
         insert_mentions(transaction, &found).await?;
         insert_teams(transaction, &found).await
     }
@@ -59,8 +80,8 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn of(envelope: &'a Envelope) -> Self {
-        let findings = Findings::of(&envelope.source, &envelope.event_type, &envelope.payload().value);
+    fn of(rules: &Rules, envelope: &'a Envelope) -> Self {
+        let findings = rules.find(&envelope.source, &envelope.event_type, &envelope.payload().value);
         Self { envelope, id: envelope.id.to_string(), findings }
     }
 }
@@ -91,7 +112,7 @@ async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Res
     let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
     let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
     let types = rows.iter().map(|(_, link)| &link.correlation_type).collect::<Vec<_>>();
-    let rules = rows.iter().map(|(_, link)| link.rule).collect::<Vec<_>>();
+    let rules = rows.iter().map(|(_, link)| &*link.rule).collect::<Vec<_>>();
     let subjects = rows.iter().map(|(_, link)| &link.subject.key).collect::<Vec<_>>();
     let related = rows.iter().map(|(_, link)| &link.related.key).collect::<Vec<_>>();
     let fields = rows.iter().map(|(_, link)| &link.evidence.field).collect::<Vec<_>>();
@@ -122,6 +143,49 @@ async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Res
                 &teams,
                 &received,
             ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn insert_aliases(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let rows = found.iter().flat_map(|one| one.findings.aliases.iter().map(move |alias| (one, alias))).collect::<Vec<(&Found<'_>, &Alias)>>();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
+    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
+    let aliases = rows.iter().map(|(_, alias)| &alias.alias).collect::<Vec<_>>();
+    let kinds = rows.iter().map(|(_, alias)| alias.subject.kind.short()).collect::<Vec<_>>();
+    let subjects = rows.iter().map(|(_, alias)| &alias.subject.key).collect::<Vec<_>>();
+    let statement = transaction.prepare(INSERT_ALIASES).await?;
+    transaction.execute(&statement, &[&positions, &tenants, &aliases, &kinds, &subjects]).await?;
+    Ok(())
+}
+
+async fn insert_alias_mentions(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let rows = found.iter().flat_map(|one| one.findings.mentions.iter().map(move |mention| (one, mention))).collect::<Vec<(&Found<'_>, &Mention)>>();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
+    let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
+    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
+    let relations = rows.iter().map(|(_, mention)| &mention.relation).collect::<Vec<_>>();
+    let rules = rows.iter().map(|(_, mention)| mention.rule).collect::<Vec<_>>();
+    let subjects = rows.iter().map(|(_, mention)| &mention.subject.key).collect::<Vec<_>>();
+    let aliases = rows.iter().map(|(_, mention)| &mention.alias).collect::<Vec<_>>();
+    let fields = rows.iter().map(|(_, mention)| &mention.evidence.field).collect::<Vec<_>>();
+    let texts = rows.iter().map(|(_, mention)| &mention.evidence.text).collect::<Vec<_>>();
+    let starts = rows.iter().map(|(_, mention)| offset(mention.evidence.start)).collect::<Vec<_>>();
+    let ends = rows.iter().map(|(_, mention)| offset(mention.evidence.end)).collect::<Vec<_>>();
+    let confidences = rows.iter().map(|(_, mention)| mention.confidence).collect::<Vec<_>>();
+    let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
+    let statement = transaction.prepare(INSERT_ALIAS_MENTIONS).await?;
+    transaction
+        .execute(
+            &statement,
+            &[&positions, &ids, &tenants, &relations, &rules, &RULES_VERSION, &subjects, &aliases, &fields, &texts, &starts, &ends, &confidences, &received],
         )
         .await?;
     Ok(())

@@ -13,10 +13,12 @@
 //!
 //! A link is between subjects, not events, so it does not matter which of the two came first. What only looks like an
 //! issue is written down too and shown once its team is known: so the tables are a pure fold of the log, whatever the
-//! order in which teams appear. Deliberately absent: guesses by time or by likeness of words.
+//! order in which teams appear. Rules of one's own come from the
+//! settings ([`Settings`]). Deliberately absent: guesses by time or by likeness of words.
 
 pub mod correlator;
 pub mod query;
 pub mod rules;
 
 pub use correlator::CorrelationTables;
+pub use rules::{Rules, Settings};

@@ -3,113 +3,45 @@
 //! Most links are found one way: an event is about a subject, and its words name another one. [`words`] finds names in
 //! text; `github`, `linear`, `slack` and `own` say what an event is about and which of its fields are words.
 //! What is no text (the commits of a pull request, of a deployment) they link directly.
+//!
+//! What only another event can explain (Linear's number of an issue, the address of a deployment, `owner/repo#12`, which
+//! may be an issue or a pull request) becomes a [`Mention`] of an alias, and the other event says what the
+//! [`Alias`] means: so it does not matter which of them comes first.
 
+mod alias;
+mod custom;
 mod github;
 mod linear;
 mod own;
 mod slack;
+mod subject;
 pub mod words;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
+pub use alias::{Alias, Mention};
+pub use custom::{RuleSettings, Rules, Settings};
+pub use subject::{Kind, Subject};
 use words::Named;
 
 /// Raised when a rule would find something else.
-pub const RULES_VERSION: i32 = 1;
+pub const RULES_VERSION: i32 = 2;
 
-/// The longest subject; a longer one is no name that anybody gave.
-const SUBJECT_BYTES_MAX: usize = 512;
+/// The most links that the words of one event give evidence for: a text of a thousand identifiers says nothing about
+/// any of them.
+const NAMED_MAX: usize = 500;
 
-/// The most links that one event gives evidence for: a text of a thousand identifiers says nothing about any of them.
-const LINKS_MAX: usize = 500;
+/// The most links of one event: a push lists at most 2,048 commits, each with its branch and its pull request.
+const LINKS_MAX: usize = 5_000;
 
 /// The most subjects of one event: a push lists at most 2,048 commits.
 const SUBJECTS_MAX: usize = 2_100;
 
 /// The longest words that are kept as evidence.
 const EVIDENCE_BYTES_MAX: usize = 500;
-
-/// What a subject is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// A pull request at GitHub.
-    PullRequest,
-    /// An issue, at Linear or GitHub.
-    Issue,
-    /// A message in Slack.
-    Message,
-    /// The message that opened a thread.
-    Thread,
-    /// A commit, by its hash.
-    Commit,
-    /// A branch of a repository.
-    Branch,
-    /// One deployment.
-    Deployment,
-    /// A release of a repository.
-    Release,
-    /// Someone, as one platform knows them.
-    Person,
-}
-
-impl Kind {
-    /// The word that tables show.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PullRequest => "pull_request",
-            Self::Issue => "issue",
-            Self::Message => "message",
-            Self::Thread => "thread",
-            Self::Commit => "commit",
-            Self::Branch => "branch",
-            Self::Deployment => "deployment",
-            Self::Release => "release",
-            Self::Person => "person",
-        }
-    }
-
-    /// The word within the name of a correlation type.
-    const fn short(self) -> &'static str {
-        match self {
-            Self::PullRequest => "pr",
-            other => other.as_str(),
-        }
-    }
-}
-
-/// Something that events are about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Subject {
-    /// What it is.
-    pub kind: Kind,
-    /// `github:owner/repo#12`, `linear:HEL-42`, `slack:C123/1700000000.000100`, `commit:<sha>`, ….
-    pub key: String,
-}
-
-impl Subject {
-    fn new(kind: Kind, key: String) -> Option<Self> {
-        (key.len() <= SUBJECT_BYTES_MAX).then_some(Self { kind, key })
-    }
-
-    /// A commit, if the text is a whole hash; a shortened one may mean several.
-    fn commit(sha: &str) -> Option<Self> {
-        let is_hash = matches!(sha.len(), 40 | 64) && sha.bytes().all(|digit| digit.is_ascii_hexdigit()) && sha.bytes().any(|digit| digit != b'0');
-        is_hash.then(|| Self { kind: Kind::Commit, key: format!("commit:{}", sha.to_ascii_lowercase()) })
-    }
-
-    fn numbered(kind: Kind, repository: &str, number: i64) -> Option<Self> {
-        Self::new(kind, format!("github:{repository}#{number}"))
-    }
-
-    fn branch(repository: &str, branch: &str) -> Option<Self> {
-        Self::new(Kind::Branch, format!("branch:{repository}@{branch}"))
-    }
-
-    fn person(platform: &str, name: &str) -> Option<Self> {
-        Self::new(Kind::Person, format!("person:{platform}/{name}"))
-    }
-}
 
 /// Where an event says that two subjects belong together.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,8 +61,10 @@ pub struct Evidence {
 pub struct Link {
     /// `pr_to_issue`, `message_to_pr`, …: from `subject` to `related`.
     pub correlation_type: String,
+    /// How: `to` where nothing more is known than that they do, `reverts`, `duplicates`.
+    pub relation: &'static str,
     /// The rule that found it.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// The one that the event is about.
     pub subject: Subject,
     /// The one that it names.
@@ -159,8 +93,16 @@ pub struct Findings {
     pub subjects: Vec<Subject>,
     /// Links that it gives evidence for; of several evidences for one link the strongest.
     pub links: Vec<Link>,
+    /// Links to what another event must explain.
+    pub mentions: Vec<Mention>,
+    /// What it explains.
+    pub aliases: Vec<Alias>,
     /// The Linear team that it names.
     pub team: Option<Team>,
+    /// Where among the links each is, by its ends.
+    known: HashMap<(String, String), usize>,
+    /// How many links words gave.
+    named: usize,
 }
 
 impl Findings {
@@ -185,46 +127,105 @@ impl Findings {
         self.subjects.extend(subject.filter(|_| self.subjects.len() < SUBJECTS_MAX));
     }
 
-    fn is_full(&self) -> bool {
-        self.links.len() >= LINKS_MAX
+    /// What it is about first of all, of what it is about.
+    fn primary(&self) -> Option<&Subject> {
+        const ORDER: &[Kind] =
+            &[Kind::PullRequest, Kind::Issue, Kind::Message, Kind::Deployment, Kind::Release, Kind::Check, Kind::Run, Kind::Branch, Kind::Commit];
+        ORDER.iter().find_map(|kind| self.subjects.iter().find(|subject| subject.kind == *kind))
     }
 
     /// Notes a link that a field states outright.
     fn stated(&mut self, rule: &'static str, subject: Option<&Subject>, related: Option<&Subject>, field: &str, text: &str, confidence: f64) {
+        self.stated_as(rule, "to", subject, related, field, text, confidence);
+    }
+
+    /// As [`stated`](Self::stated), where the field says how the two belong together.
+    #[expect(clippy::too_many_arguments, reason = "a link has so many parts, and each call reads as a line of a table")]
+    fn stated_as(
+        &mut self,
+        rule: &'static str,
+        relation: &'static str,
+        subject: Option<&Subject>,
+        related: Option<&Subject>,
+        field: &str,
+        text: &str,
+        confidence: f64,
+    ) {
         let (Some(subject), Some(related)) = (subject, related) else { return };
-        let text = &text[..text.floor_char_boundary(EVIDENCE_BYTES_MAX)];
-        let evidence = Evidence { field: field.to_owned(), text: text.to_owned(), start: 0, end: text.chars().count() };
-        self.add(Link::new(rule, subject, related, evidence, confidence, None));
+        self.add(Link::new(rule, relation, subject, related, Evidence::whole(field, text), confidence, None));
     }
 
     /// Notes a link for everything that the words of a field name.
     fn named(&mut self, rule: &'static str, subject: &Subject, field: &str, names: Vec<Named>) {
+        self.named_as(rule, "to", subject, field, names);
+    }
+
+    /// As [`named`](Self::named), where the words say how the two belong together: `reverts`, `duplicates`.
+    fn named_as(&mut self, rule: &'static str, relation: &'static str, subject: &Subject, field: &str, names: Vec<Named>) {
         for name in names {
+            if self.named >= NAMED_MAX {
+                return;
+            }
+            self.named += 1;
             let evidence = Evidence { field: field.to_owned(), text: name.text, start: name.start, end: name.end };
-            self.add(Link::new(rule, subject, &name.subject, evidence, name.confidence, name.team_key));
+            self.add(Link::new(rule, relation, subject, &name.subject, evidence, name.confidence, name.team_key));
         }
     }
 
+    /// Notes everything that free words name or say, and what of it only other events can explain.
+    /// `repository` is where a bare `#12` would be.
+    fn read(&mut self, rule: &'static str, subject: &Subject, field: &str, words: &str, repository: Option<&str>) {
+        self.named_as("revert", "reverts", subject, field, words::reverted(words, subject, repository));
+        self.named_as("duplicate", "duplicates", subject, field, words::duplicated(words, subject, repository));
+        self.named(rule, subject, field, words::named(words));
+        self.mentioned(rule, subject, field, words);
+    }
+
+    /// Of several evidences for the same two things the strongest counts; one that says how they belong together is
+    /// stronger than one that does not.
     fn add(&mut self, link: Link) {
-        if link.subject == link.related || self.is_full() {
+        if link.subject.key == link.related.key {
             return;
         }
-        let same = |known: &&mut Link| {
-            known.subject.key == link.subject.key && known.related.key == link.related.key && known.correlation_type == link.correlation_type
-        };
-        match self.links.iter_mut().find(same) {
-            Some(known) if known.confidence < link.confidence => *known = link,
-            Some(_) => {}
-            None => self.links.push(link),
+        let ends = (link.subject.key.clone(), link.related.key.clone());
+        let index = *self.known.entry(ends).or_insert(self.links.len());
+        match self.links.get_mut(index) {
+            Some(known) if known.relation == link.relation && known.confidence < link.confidence => *known = link,
+            Some(known) if known.relation == "to" && link.relation != "to" => *known = link,
+            None if index < LINKS_MAX => self.links.push(link),
+            Some(_) | None => {}
         }
     }
 }
 
+impl Evidence {
+    /// A part of a field, from this character on.
+    fn part(field: &str, text: &str, start: usize) -> Self {
+        let whole = Self::whole(field, text);
+        Self { start, end: start + whole.end, ..whole }
+    }
+
+    /// A field that is the evidence as a whole.
+    fn whole(field: &str, text: &str) -> Self {
+        let text = &text[..text.floor_char_boundary(EVIDENCE_BYTES_MAX)];
+        Self { field: field.to_owned(), text: text.to_owned(), start: 0, end: text.chars().count() }
+    }
+}
+
 impl Link {
-    fn new(rule: &'static str, subject: &Subject, related: &Subject, evidence: Evidence, confidence: f64, team_key: Option<String>) -> Self {
+    fn new(
+        rule: impl Into<Cow<'static, str>>,
+        relation: &'static str,
+        subject: &Subject,
+        related: &Subject,
+        evidence: Evidence,
+        confidence: f64,
+        team_key: Option<String>,
+    ) -> Self {
         Self {
-            correlation_type: format!("{}_to_{}", subject.kind.short(), related.kind.short()),
-            rule,
+            correlation_type: format!("{}_{relation}_{}", subject.kind.short(), related.kind.short()),
+            relation,
+            rule: rule.into(),
             subject: subject.clone(),
             related: related.clone(),
             evidence,

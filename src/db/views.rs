@@ -12,7 +12,9 @@ use super::Error;
 pub const FILES: &[(&str, &str)] = &[
     ("recent_events", include_str!("../../views/recent_events.sql")),
     ("event_summary", include_str!("../../views/event_summary.sql")),
+    ("known_links", include_str!("../../views/known_links.sql")),
     ("correlated_events", include_str!("../../views/correlated_events.sql")),
+    ("workflows", include_str!("../../views/workflows.sql")),
     ("event_processing_status", include_str!("../../views/event_processing_status.sql")),
     ("event_processing_summary", include_str!("../../views/event_processing_summary.sql")),
     ("webhook_deliveries", include_str!("../../views/webhook_deliveries.sql")),

@@ -1,12 +1,17 @@
 //! What belongs together is found, with its evidence, and what only looks like it is not.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use hooklake::consumer::{Consumer, Projection, Runner};
 use hooklake::correlation::query::Links;
+use hooklake::correlation::{CorrelationTables, Rules, Settings};
 use hooklake::domain::{EventId, Tenant};
+use hooklake::tasks::Tasks;
 use serde_json::json;
 
 use crate::harness::fold::Fold;
+use crate::harness::wait_until;
 
 /// The true links of the story (its README): which numbers belong with which subject.
 const TRUE_LINKS: &[(&str, &[usize], &str)] = &[
@@ -97,5 +102,102 @@ async fn subjects_are_the_same_in_any_case() {
     assert_eq!(from_message[0].related_event_ids, [opened]);
     let subjects = links.subjects_of(&tenant, opened).await.expect("subjects");
     assert_eq!(subjects.len(), 1);
+    fold.stop().await;
+}
+
+/// Two halves of one link come in either order: what an event names, and the event that explains the name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_is_understood_whichever_comes_first() {
+    let attachment = json!({"action": "create", "type": "Attachment", "data": {"id": "x", "issueId": "u-1", "url": "https://github.com/o/r/pull/1"}});
+    let issue = json!({"action": "create", "type": "Issue", "data": {"id": "u-1", "identifier": "ABC-9", "title": "x", "team": {"key": "ABC", "name": "Abc"}}});
+    let child =
+        json!({"action": "create", "type": "Issue", "data": {"id": "u-2", "identifier": "ABC-10", "parentId": "u-1", "title": "y", "team": {"key": "ABC"}}});
+    let deployed = |id: &str| json!({"deployment_id": id, "url": format!("https://deploys.example/{id}"), "environment": "production", "status": "success", "commit_sha": COMMIT});
+    let shared = |id: &str| json!({"deployment_id": id, "url": "https://app.example/home", "environment": "production", "status": "success"});
+    let text = format!("<https://deploys.example/dep-1a|live>, {COMMIT}, dep-2b on <https://app.example/home>; o/r#1 and o/r#2, utf-8-x and o/r#3");
+    let said = json!({"event": {"type": "message", "channel": "C1", "ts": "1.1", "text": text}});
+    let opened =
+        json!({"action": "opened", "pull_request": {"number": 1, "title": "x", "head": {"ref": "b", "sha": COMMIT}}, "repository": {"full_name": "O/R"}});
+    let asked = json!({"action": "opened", "issue": {"number": 2, "title": "y"}, "repository": {"full_name": "O/R"}});
+    let mut events = vec![
+        ("linear", "Attachment", attachment),
+        ("linear", "Issue", child),
+        ("slack", "message", said),
+        ("linear", "Issue", issue.clone()),
+        ("linear", "Issue", issue),
+        ("deployment", "deployment", deployed("dep-1a")),
+        ("deployment", "deployment", deployed("dep-2b")),
+        ("deployment", "deployment", shared("dep-3c")),
+        ("deployment", "deployment", shared("dep-4d")),
+        ("github", "pull_request", opened.clone()),
+        ("github", "pull_request", opened),
+        ("github", "issues", asked),
+    ];
+    let expected = [
+        "issue_to_issue linear:abc-10 linear:abc-9",
+        &format!("message_to_commit slack:c1/1.1 commit:{COMMIT}"),
+        "message_to_deployment slack:c1/1.1 deployment:dep-1a",
+        "message_to_deployment slack:c1/1.1 deployment:dep-2b",
+        "message_to_issue slack:c1/1.1 github:o/r#2",
+        "message_to_pr slack:c1/1.1 github:o/r#1",
+        "pr_to_issue github:o/r#1 linear:abc-9",
+    ];
+    for _ in 0..2 {
+        let fold = Fold::start().await;
+        for (source, event_type, body) in &events {
+            fold.append_json(source, event_type, body).await;
+        }
+        fold.caught_up().await;
+        let found = fold
+            .db
+            .rows(
+                "SELECT correlation_type || ' ' || lower(subject) || ' ' || lower(related_subject), evidence_count FROM correlated_events
+                 WHERE subject LIKE 'slack:%' OR correlation_type IN ('issue_to_issue', 'pr_to_issue') ORDER BY 1",
+            )
+            .await;
+        assert_eq!(found.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), expected);
+        assert!(found.iter().all(|row| row.get::<_, i64>(1) == 1), "each is said once");
+        // The links of an event are found from either end.
+        let links = Links::new(fold.db.database.clone());
+        let deployment = fold.db.rows("SELECT id FROM event_subjects WHERE subject = 'deployment:dep-1a'").await[0].get::<_, String>(0);
+        let of_deployment = links.of_event(&Tenant::default_tenant(), deployment.parse().expect("an id")).await.expect("links");
+        assert!(of_deployment.iter().any(|link| link.subject == "slack:C1/1.1"), "{of_deployment:#?}");
+        fold.stop().await;
+        events.reverse();
+    }
+}
+
+const COMMIT: &str = "9680b4c76cf5dfa6b54475fb00c875b6e884dfe6";
+
+/// Links as a start with these rules leaves them.
+async fn links_with_rules(fold: &Fold, rules: &str, expected: &[&str]) {
+    let settings: Settings = toml::from_str(rules).expect("settings");
+    let consumer = Projection::new(fold.db.database.clone(), CorrelationTables::new(Rules::compile(&settings).expect("valid rules")));
+    let version = i64::from(consumer.version());
+    let tasks = Tasks::default();
+    let runner = Runner { stop: tasks.stop().child(), ..fold.runner.clone() };
+    tasks.spawn("correlation", runner.follow(Box::new(consumer)));
+    // Not by reading the links: a swap may meet a reader of several tables halfway.
+    let swapped = format!("SELECT count(*) FROM hooklake.consumers WHERE name = 'correlation' AND version = {version}");
+    wait_until(rules, async || fold.db.number(&swapped).await == 1).await;
+    fold.reached("correlation").await;
+    tasks.stop().tell();
+    assert!(tasks.finish(Duration::from_mins(1)).await.is_empty());
+    let rows = fold.db.rows("SELECT DISTINCT rule || ' ' || related_subject FROM known_links ORDER BY 1").await;
+    assert_eq!(rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), expected, "{rules}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_rules_rebuild_the_links() {
+    let fold = Fold::start_with(&["events"]).await;
+    let payload = json!({"action": "opened", "pull_request": {"number": 1, "title": "x", "body": "Closes #2, ZD-77"}, "repository": {"full_name": "o/r"}});
+    fold.append_json("github", "pull_request", &payload).await;
+    let rule = |subject: &str| {
+        format!("[[rules]]\nname = \"ticket\"\nfield = \"/pull_request/body\"\npattern = \"ZD-([0-9]+)\"\nkind = \"issue\"\nsubject = \"{subject}\"")
+    };
+    links_with_rules(&fold, "rules = []", &["closing_keyword github:o/r#2"]).await;
+    links_with_rules(&fold, &rule("zendesk:$1"), &["closing_keyword github:o/r#2", "ticket zendesk:77"]).await;
+    links_with_rules(&fold, &rule("desk:$1"), &["closing_keyword github:o/r#2", "ticket desk:77"]).await;
+    links_with_rules(&fold, "rules = []", &["closing_keyword github:o/r#2"]).await;
     fold.stop().await;
 }

@@ -8,6 +8,7 @@ mod harness;
 mod faults;
 
 mod access;
+mod accuracy;
 mod alerts;
 mod cli;
 mod compare;

@@ -35,6 +35,10 @@ async fn real_payloads_become_rows_and_rebuilding_changes_none() {
     assert!(invalid.is_empty(), "real payloads are valid: {:?}", invalid.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>());
     assert!(fold.db.number("SELECT count(*) FROM event_validations").await > 100);
 
+    // Linear's own attachments name their issue by its number only.
+    let attachment = json!({"action": "create", "type": "Attachment", "data": {"id": "x", "issueId": "i", "url": "https://github.com/o/r/pull/1"}});
+    fold.append_json("linear", "Attachment", &attachment).await;
+    fold.caught_up().await;
     let processed = fold.db.rows("SELECT processed_at FROM events ORDER BY position").await;
     let live = fold.tables().await;
     for consumer in fold.consumers() {

@@ -1,18 +1,17 @@
 -- Links whose one end is something that the event $2 is about; each once, with its strongest evidence, and the newest
--- events about the other end. Identifiers count once their team is known. At most $3.
+-- events about the other end. At most $3.
 WITH mine AS MATERIALIZED (
     SELECT DISTINCT lower(subject) AS subject FROM event_subjects WHERE tenant = $1 AND id = $2),
 touching AS (
-    SELECT c.* FROM event_correlations c JOIN mine m ON lower(c.subject) = m.subject WHERE c.tenant = $1
+    SELECT c.* FROM known_links c JOIN mine m ON lower(c.subject) = m.subject WHERE c.tenant = $1
     UNION
-    SELECT c.* FROM event_correlations c JOIN mine m ON lower(c.related_subject) = m.subject WHERE c.tenant = $1),
+    SELECT c.* FROM known_links c JOIN mine m ON lower(c.related_subject) = m.subject WHERE c.tenant = $1),
 known AS (
     SELECT t.*,
            row_number() OVER link AS strength,
            count(*) OVER (PARTITION BY t.correlation_type, lower(t.subject), lower(t.related_subject)) AS evidence_count,
            min(t.received_at) OVER (PARTITION BY t.correlation_type, lower(t.subject), lower(t.related_subject)) AS first_at
     FROM touching t
-    WHERE t.team_key IS NULL OR EXISTS (SELECT FROM linear_teams l WHERE l.tenant = $1 AND l.team_key = t.team_key)
     WINDOW link AS (PARTITION BY t.correlation_type, lower(t.subject), lower(t.related_subject)
                     ORDER BY t.confidence DESC, t."position"))
 SELECT k.correlation_type, k.subject, k.related_subject, k.confidence, k.rule, k.evidence_field, k.evidence_text,

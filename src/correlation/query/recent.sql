@@ -5,9 +5,8 @@ WITH known AS (
            count(*) OVER (PARTITION BY c.correlation_type, lower(c.subject), lower(c.related_subject)) AS evidence_count,
            min(c.received_at) OVER (PARTITION BY c.correlation_type, lower(c.subject), lower(c.related_subject)) AS first_at,
            min(c."position") OVER (PARTITION BY c.correlation_type, lower(c.subject), lower(c.related_subject)) AS first_position
-    FROM event_correlations c
+    FROM known_links c
     WHERE c.tenant = $1
-      AND (c.team_key IS NULL OR EXISTS (SELECT FROM linear_teams l WHERE l.tenant = $1 AND l.team_key = c.team_key))
     WINDOW link AS (PARTITION BY c.correlation_type, lower(c.subject), lower(c.related_subject)
                     ORDER BY c.confidence DESC, c."position")),
 newest AS (

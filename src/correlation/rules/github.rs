@@ -26,7 +26,7 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
         }
     }
     if let Some(deployment) = payload.get("deployment") {
-        of_deployment(event_type, deployment, findings);
+        of_deployment(event_type, repository, deployment, payload, findings);
     }
     if let Some(release) = payload.get("release") {
         of_release(repository, release, findings);
@@ -34,7 +34,12 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     if let Some(commit) =
         first_text(payload, &["/comment/commit_id", "/review/commit_id"]).or_else(|| if event_type == "status" { text(payload, "/sha") } else { None })
     {
-        findings.about(Subject::commit(commit));
+        let commit = Subject::commit(commit);
+        // A comment on a commit; what is said of a pull request or issue is looked at there.
+        if let (Some(commit), Some(words)) = (&commit, text(payload, "/comment/body").filter(|_| event_type == "commit_comment")) {
+            findings.read("reference_in_comment", commit, "comment.body", words, Some(repository));
+        }
+        findings.about(commit);
     }
     if text(payload, "/ref_type") == Some("branch") {
         findings.about(text(payload, "/ref").and_then(|branch| Subject::branch(repository, branch)));
@@ -50,21 +55,23 @@ fn of_pull_request(repository: &str, pull_request: &Value, payload: &Value, find
     findings.about(Some(subject.clone()));
     for (field, rule) in [("title", "identifier_in_title"), ("body", "reference_in_body")] {
         if let Some(words) = text(pull_request, &format!("/{field}")) {
-            findings.named(rule, &subject, &format!("pull_request.{field}"), words::named(words));
+            let field = format!("pull_request.{field}");
+            findings.named("closing_keyword", &subject, &field, words::closed_issues(words, repository));
+            findings.read(rule, &subject, &field, words, Some(repository));
         }
     }
-    if let Some(body) = text(pull_request, "/body") {
-        findings.named("closing_keyword", &subject, "pull_request.body", words::closed_issues(body, repository));
-    }
     if let Some(branch) = text(pull_request, "/head/ref") {
+        findings.named_as("revert", "reverts", &subject, "pull_request.head.ref", words::reverted_by_branch(branch, repository));
         findings.named("identifier_in_branch", &subject, "pull_request.head.ref", words::in_branch(branch));
         // A pull request from a fork has its branch there; the fork may be gone.
         let home = text(pull_request, "/head/repo/full_name").unwrap_or(repository);
-        findings.about(Subject::branch(home, branch));
+        let head = Subject::branch(home, branch);
+        findings.stated("branch_of_pull_request", Some(&subject), head.as_ref(), "pull_request.head.ref", branch, 1.0);
+        findings.about(head);
     }
     for comment in ["/comment/body", "/review/body"] {
         if let Some(words) = text(payload, comment) {
-            findings.named("reference_in_comment", &subject, &comment[1..].replace('/', "."), words::named(words));
+            findings.read("reference_in_comment", &subject, &comment[1..].replace('/', "."), words, Some(repository));
         }
     }
     let is_merged = pull_request.get("merged").and_then(Value::as_bool) == Some(true) || text(pull_request, "/merged_at").is_some();
@@ -95,26 +102,34 @@ fn of_issue(repository: &str, issue: &Value, payload: &Value, findings: &mut Fin
         ("comment.body", text(payload, "/comment/body"), "reference_in_comment"),
     ] {
         if let Some(words) = value {
-            findings.named(rule, &subject, field, words::named(words));
+            findings.read(rule, &subject, field, words, Some(repository));
         }
     }
 }
 
 fn of_push(repository: &str, commits: &[Value], payload: &Value, findings: &mut Findings) {
-    if let Some(branch) = text(payload, "/ref").and_then(|reference| reference.strip_prefix("refs/heads/")) {
-        findings.about(Subject::branch(repository, branch));
+    let pushed = text(payload, "/ref").unwrap_or_default();
+    let branch = pushed.strip_prefix("refs/heads/").and_then(|branch| Subject::branch(repository, branch));
+    findings.about(branch.clone());
+    if let Some(release) = pushed.strip_prefix("refs/tags/").and_then(|tag| Subject::release(repository, tag)) {
+        // Of a tag with words of its own `after` is the tag, not the commit.
+        let tagged = text(payload, "/head_commit/id");
+        findings.stated("commit_of_tag", Some(&release), tagged.and_then(Subject::commit).as_ref(), "head_commit.id", tagged.unwrap_or_default(), 1.0);
+        findings.about(Some(release));
     }
     findings.about(text(payload, "/after").and_then(Subject::commit));
     for (index, commit) in commits.iter().enumerate().take(COMMITS_MAX) {
         let Some(subject) = text(commit, "/id").and_then(Subject::commit) else { continue };
         findings.about(Some(subject.clone()));
+        findings.stated("commit_pushed_to_branch", Some(&subject), branch.as_ref(), "ref", pushed, 1.0);
         let Some(message) = text(commit, "/message") else { continue };
         let field = format!("commits.{index}.message");
         if let Some((number, words)) = merged_number(message) {
             let pull_request = Subject::numbered(Kind::PullRequest, repository, number);
             findings.stated("merge_message", Some(&subject), pull_request.as_ref(), &field, words, 0.95);
         }
-        findings.named("reference_in_message", &subject, &field, words::named(message));
+        findings.named("closing_keyword", &subject, &field, words::closed_issues(message, repository));
+        findings.read("reference_in_message", &subject, &field, message, Some(repository));
     }
 }
 
@@ -135,6 +150,19 @@ fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings
     findings.about(commit.clone());
     let branch = first_text(check, &["/head_branch", "/check_suite/head_branch"]);
     findings.about(branch.and_then(|branch| Subject::branch(repository, branch)));
+    let id = check.get("id").and_then(Value::as_i64);
+    let subject = match name {
+        "check_run" | "workflow_job" => id.and_then(|id| Subject::at_github(Kind::Check, id)),
+        "workflow_run" => id.and_then(|id| Subject::at_github(Kind::Run, id)),
+        _ => None,
+    };
+    findings.stated("commit_of_check", subject.as_ref(), commit.as_ref(), &format!("{name}.head_sha"), sha.unwrap_or_default(), 1.0);
+    findings.about(subject.clone());
+    let of_run = check.get("run_id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Run, id));
+    findings.stated("run_of_job", subject.as_ref(), of_run.as_ref(), &format!("{name}.run_id"), name, 1.0);
+    let deployment = check.pointer("/deployment/id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Deployment, id));
+    findings.stated("deployment_of_check", deployment.as_ref(), subject.as_ref(), &format!("{name}.deployment.id"), name, 1.0);
+    let check_subject = subject;
     let pull_requests = check.get("pull_requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for (index, pull_request) in pull_requests.iter().enumerate().take(COMMITS_MAX) {
         // A check of a fork names pull requests of the repository that it was forked from, too.
@@ -143,6 +171,14 @@ fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings
         findings.stated(
             "commit_checked_for_pull_request",
             commit.as_ref(),
+            subject.as_ref(),
+            &format!("{name}.pull_requests.{index}"),
+            sha.unwrap_or_default(),
+            1.0,
+        );
+        findings.stated(
+            "check_of_pull_request",
+            check_subject.as_ref(),
             subject.as_ref(),
             &format!("{name}.pull_requests.{index}"),
             sha.unwrap_or_default(),
@@ -159,25 +195,45 @@ fn repository_of(url: &str) -> Option<String> {
     Some(format!("{}/{}", parts.next()?, parts.next()?))
 }
 
-fn of_deployment(event_type: &str, deployment: &Value, findings: &mut Findings) {
+fn of_deployment(event_type: &str, repository: &str, deployment: &Value, payload: &Value, findings: &mut Findings) {
     // A check that belongs to a deployment carries one too, but is not about it.
     if !matches!(event_type, "deployment" | "deployment_status" | "deployment_review") {
         return;
     }
     let Some(id) = deployment.get("id").and_then(Value::as_i64) else { return };
-    let subject = Subject::new(Kind::Deployment, format!("deployment:github/{id}"));
+    let subject = Subject::at_github(Kind::Deployment, id);
     let sha = text(deployment, "/sha");
     let commit = sha.and_then(Subject::commit);
     findings.stated("commit_of_deployment", subject.as_ref(), commit.as_ref(), "deployment.sha", sha.unwrap_or_default(), 1.0);
+    // A deployment is of a branch, a tag or a commit, and does not say of which; the default branch is known by name.
+    let branch = text(deployment, "/ref").filter(|reference| text(payload, "/repository/default_branch") == Some(*reference));
+    let of_branch = branch.and_then(|branch| Subject::branch(repository, branch));
+    findings.stated("branch_of_deployment", subject.as_ref(), of_branch.as_ref(), "deployment.ref", branch.unwrap_or_default(), 1.0);
+    for (field, kind) in [("workflow_run", Kind::Run), ("check_run", Kind::Check)] {
+        let by = payload.get(field).and_then(|by| by.get("id")).and_then(Value::as_i64).and_then(|id| Subject::at_github(kind, id));
+        findings.stated("run_of_deployment", subject.as_ref(), by.as_ref(), &format!("{field}.id"), field, 1.0);
+    }
+    if let (Some(subject), Some(description)) = (&subject, text(deployment, "/description")) {
+        findings.read("reference_in_description", subject, "deployment.description", description, Some(repository));
+    }
     findings.about(subject);
     findings.about(commit);
 }
 
 fn of_release(repository: &str, release: &Value, findings: &mut Findings) {
-    let Some(subject) = text(release, "/tag_name").and_then(|tag| Subject::new(Kind::Release, format!("release:{repository}@{tag}"))) else { return };
+    let Some(subject) = text(release, "/tag_name").and_then(|tag| Subject::release(repository, tag)) else { return };
+    let target = text(release, "/target_commitish");
+    findings.stated(
+        "commit_of_release",
+        Some(&subject),
+        target.and_then(Subject::commit).as_ref(),
+        "release.target_commitish",
+        target.unwrap_or_default(),
+        1.0,
+    );
     for field in ["name", "body"] {
         if let Some(words) = text(release, &format!("/{field}")) {
-            findings.named("reference_in_notes", &subject, &format!("release.{field}"), words::named(words));
+            findings.read("reference_in_notes", &subject, &format!("release.{field}"), words, Some(repository));
         }
     }
     findings.about(Some(subject));

@@ -2,26 +2,70 @@
 
 use serde_json::Value;
 
-use super::{Findings, Kind, Subject, Team, words};
+use super::alias::linear_id;
+use super::{Evidence, Findings, Kind, Subject, Team, words};
 use crate::domain::facts::{first_text, issue_identifier, text};
 
 pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     findings.team = team(event_type, payload);
     findings.about(first_text(payload, &["/actor/email", "/actor/id"]).and_then(|name| Subject::person("linear", name)));
-    let Some(issue) = issue_identifier(payload).and_then(|identifier| Subject::new(Kind::Issue, format!("linear:{}", identifier.to_ascii_uppercase()))) else {
-        return;
-    };
+    of_attachment(event_type, payload, findings);
+    let Some(issue) = issue_identifier(payload).and_then(of_identifier) else { return };
     findings.about(Some(issue.clone()));
+    // Other events name the issue by its number only.
+    let id = if event_type == "Issue" { text(payload, "/data/id") } else { first_text(payload, &["/data/issue/id", "/data/issueId"]) };
+    findings.explain(id.map(linear_id), Some(&issue));
     for (field, rule) in [("title", "identifier_in_title"), ("description", "reference_in_body"), ("body", "reference_in_comment")] {
         if let Some(words) = text(payload, &format!("/data/{field}")) {
-            findings.named(rule, &issue, &format!("data.{field}"), words::named(words));
+            findings.read(rule, &issue, &format!("data.{field}"), words, None);
         }
     }
-    // Linear's own attachments: a pull request or a message that someone linked to the issue.
-    if event_type == "Attachment"
-        && let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"])
-    {
-        findings.named("attachment", &issue, "data.url", words::named(url));
+    of_parent(payload, &issue, findings);
+    of_relation(event_type, payload, &issue, findings);
+}
+
+fn of_identifier(identifier: &str) -> Option<Subject> {
+    Subject::new(Kind::Issue, format!("linear:{}", identifier.to_ascii_uppercase()))
+}
+
+/// Linear's own attachments: a pull request or a message that someone, or Linear itself, linked to the issue.
+fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
+    if !matches!(event_type, "Attachment" | "IssueAttachment") {
+        return;
+    }
+    let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"]) else { return };
+    let names = words::named(url);
+    if let Some(issue) = issue_identifier(payload).and_then(of_identifier) {
+        findings.named("attachment", &issue, "data.url", names);
+    } else if let Some(id) = first_text(payload, &["/data/issueId", "/data/issue/id"]) {
+        // Only the number of the issue is told: the link is that of what is attached.
+        for name in names {
+            findings.mention("attachment", "to", &name.subject, linear_id(id), Evidence::whole("data.url", url), name.confidence);
+            findings.about(Some(name.subject));
+        }
+    }
+}
+
+fn of_parent(payload: &Value, issue: &Subject, findings: &mut Findings) {
+    if let Some(identifier) = text(payload, "/data/parent/identifier") {
+        findings.stated("parent", Some(issue), of_identifier(identifier).as_ref(), "data.parent.identifier", identifier, 1.0);
+    } else if let Some(id) = first_text(payload, &["/data/parentId", "/data/parent/id"]).filter(|_| text(payload, "/data/identifier").is_some()) {
+        findings.mention("parent", "to", issue, linear_id(id), Evidence::whole("data.parentId", id), 1.0);
+    }
+}
+
+/// One issue is a duplicate of another one, or blocks it, or is related.
+fn of_relation(event_type: &str, payload: &Value, issue: &Subject, findings: &mut Findings) {
+    if event_type != "IssueRelation" {
+        return;
+    }
+    let relation = if text(payload, "/data/type") == Some("duplicate") { "duplicates" } else { "to" };
+    if let Some(identifier) = text(payload, "/data/relatedIssue/identifier") {
+        let related = of_identifier(identifier);
+        findings.stated_as("relation", relation, Some(issue), related.as_ref(), "data.relatedIssue.identifier", identifier, 1.0);
+        findings.about(related);
+    } else if let Some(id) = first_text(payload, &["/data/relatedIssueId", "/data/relatedIssue/id"]) {
+        findings.mention("relation", relation, issue, linear_id(id), Evidence::whole("data.relatedIssueId", id), 1.0);
     }
 }
 
@@ -31,5 +75,5 @@ fn team(event_type: &str, payload: &Value) -> Option<Team> {
         .or_else(|| first_text(payload, &["/data/team/key", "/data/issue/team/key"]))
         .or_else(|| issue_identifier(payload).and_then(|identifier| identifier.split_once('-')).map(|(key, _)| key))?;
     let name = own("/data/name").or_else(|| first_text(payload, &["/data/team/name", "/data/issue/team/name"]));
-    (key.len() <= super::SUBJECT_BYTES_MAX).then(|| Team { key: key.to_ascii_uppercase(), name: name.map(str::to_owned) })
+    (key.len() <= super::subject::SUBJECT_BYTES_MAX).then(|| Team { key: key.to_ascii_uppercase(), name: name.map(str::to_owned) })
 }

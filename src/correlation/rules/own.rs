@@ -2,20 +2,23 @@
 
 use serde_json::Value;
 
-use super::{Findings, Kind, Subject, words};
+use super::{Findings, Kind, Subject, alias, words};
 use crate::domain::facts::{first_text, text};
 
 pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
     let sha = text(payload, "/commit_sha");
     let commit = sha.and_then(Subject::commit);
-    if let (Some(repository), Some(branch)) = (text(payload, "/repository_name"), text(payload, "/branch_name")) {
-        findings.about(Subject::branch(repository, branch));
-    }
+    let branch = text(payload, "/repository_name").zip(text(payload, "/branch_name")).and_then(|(repository, branch)| Subject::branch(repository, branch));
+    findings.about(branch.clone());
     if let Some(subject) = text(payload, "/deployment_id").and_then(|id| Subject::new(Kind::Deployment, format!("deployment:{id}"))) {
         findings.stated("commit_of_deployment", Some(&subject), commit.as_ref(), "commit_sha", sha.unwrap_or_default(), 1.0);
         if let Some(description) = text(payload, "/description") {
-            findings.named("reference_in_description", &subject, "description", words::named(description));
+            findings.read("reference_in_description", &subject, "description", description, text(payload, "/repository_name"));
         }
+        // Messages name it by its address or its id.
+        findings.explain(text(payload, "/url").and_then(alias::address), Some(&subject));
+        findings.explain(text(payload, "/deployment_id").and_then(alias::name), Some(&subject));
+        findings.stated("branch_of_deployment", Some(&subject), branch.as_ref(), "branch_name", text(payload, "/branch_name").unwrap_or_default(), 1.0);
         findings.about(Some(subject));
     }
     findings.about(commit);

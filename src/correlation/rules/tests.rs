@@ -85,6 +85,7 @@ fn a_pull_request_links_issues_and_commits() {
     let expected = [
         link("commit_to_pr", &format!("commit:{HEAD}"), "github:o/r#42"),
         link("commit_to_pr", &format!("commit:{MERGE}"), "github:o/r#42"),
+        link("pr_to_branch", "github:o/r#42", "branch:o/r@ada/hel-42-explain"),
         link("pr_to_issue", "github:o/r#42", "github:o/r#7"),
         link("pr_to_issue", "github:o/r#42", "github:other/repo#8"),
         link("pr_to_issue", "github:o/r#42", "linear:HEL-42"),
@@ -118,6 +119,8 @@ fn commits_name_the_pull_request_that_they_merge() {
         ],
     });
     let expected = [
+        link("commit_to_branch", &format!("commit:{HEAD}"), "branch:o/r@main"),
+        link("commit_to_branch", &format!("commit:{MERGE}"), "branch:o/r@main"),
         link("commit_to_issue", &format!("commit:{HEAD}"), "linear:HEL-42"),
         link("commit_to_pr", &format!("commit:{HEAD}"), "github:o/r#42"),
         link("commit_to_pr", &format!("commit:{MERGE}"), "github:o/r#43"),
@@ -148,6 +151,7 @@ fn messages_name_pull_requests_and_issues() {
         link("message_to_issue", "slack:C1/1.2", "linear:HEL-42"),
         link("message_to_issue", "slack:C1/1.2", "linear:UTF-8"),
         link("message_to_pr", "slack:C1/1.2", "github:o/r#42"),
+        link("message_to_thread", "slack:C1/1.2", "slack:C1/1.1"),
     ];
     assert_eq!(links("slack", "message", &payload), expected);
     let reaction = json!({"event": {"type": "reaction_added", "item": {"channel": "C1", "ts": "1.2"}, "user": "U2"}});
@@ -181,7 +185,158 @@ fn odd_payloads_find_nothing() {
 
 #[test]
 fn a_flood_of_identifiers_is_bounded() {
+    let many = (1..20_000).map(|number| format!("o/r#{number} https://h.example/{number} dep-{number}a")).collect::<Vec<_>>().join(" ");
+    let payload = json!({"event": {"type": "message", "channel": "C1", "ts": "1.2", "text": many}});
+    assert!(Findings::of("slack", "message", &payload).mentions.len() <= alias::MENTIONS_MAX);
     let text = (1..20_000).map(|number| format!("HEL-{number}")).collect::<Vec<_>>().join(" ");
     let payload = json!({"pull_request": {"number": 1, "body": text}, "repository": {"full_name": "o/r"}});
-    assert_eq!(Findings::of("github", "pull_request", &payload).links.len(), LINKS_MAX);
+    assert_eq!(Findings::of("github", "pull_request", &payload).links.len(), NAMED_MAX);
+}
+
+fn mentions(source: &str, event_type: &str, payload: &Value) -> Vec<(String, String, String)> {
+    let findings = Findings::of(source, event_type, payload);
+    let mut mentions = findings.mentions.into_iter().map(|mention| (mention.relation, mention.subject.key, mention.alias)).collect::<Vec<_>>();
+    mentions.sort();
+    mentions
+}
+
+fn said(text: &str) -> Value {
+    json!({"event": {"type": "message", "channel": "C1", "ts": "1.2", "text": text}})
+}
+
+#[test]
+fn what_takes_something_back_says_what() {
+    let payload = |body: &str, branch: &str| {
+        json!({
+            "pull_request": {"number": 45, "title": "Revert \"HEL-42: Explain\"", "body": body, "head": {"ref": branch}},
+            "repository": {"full_name": "o/r"},
+        })
+    };
+    let reverts = |body: &str, branch: &str| {
+        links("github", "pull_request", &payload(body, branch)).into_iter().filter(|(relation, ..)| relation.contains("reverts")).collect::<Vec<_>>()
+    };
+    let reverted = |related: &str| vec![link("pr_reverts_pr", "github:o/r#45", related)];
+    assert_eq!(reverts("Reverts o/r#42", "x"), reverted("github:o/r#42"));
+    assert_eq!(reverts("It broke.\n\nThis reverts #42, sorry", "x"), reverted("github:o/r#42"));
+    assert_eq!(reverts("Reverts https://github.com/other/repo/pull/9", "x"), reverted("github:other/repo#9"));
+    assert_eq!(reverts("", "revert-42-ada/hel-42-explain"), reverted("github:o/r#42"));
+    assert_eq!(reverts(&format!("This reverts commit {HEAD}."), "x"), [link("pr_reverts_commit", "github:o/r#45", &format!("commit:{HEAD}"))]);
+    for body in ["Whoever reverts o/r#42 must ask", "reverted nothing #42", "#42", "Prevents #42"] {
+        assert_eq!(reverts(body, "x"), Vec::new(), "{body}");
+    }
+    // Said once and in more words, it is one link, and the words that say more count.
+    let both = payload("See https://github.com/o/r/pull/42\nReverts o/r#42", "x");
+    let found = links("github", "pull_request", &both).into_iter().filter(|(.., related)| related == "github:o/r#42").collect::<Vec<_>>();
+    assert_eq!(found, reverted("github:o/r#42"));
+    let push = json!({
+        "ref": "refs/heads/main", "repository": {"full_name": "o/r"},
+        "commits": [{"id": MERGE, "message": format!("Revert \"Explain (#42)\" (#45)\n\nThis reverts commit {HEAD}.")}],
+    });
+    let commit = format!("commit:{MERGE}");
+    let expected = [
+        link("commit_reverts_commit", &commit, &format!("commit:{HEAD}")),
+        link("commit_reverts_pr", &commit, "github:o/r#42"),
+        link("commit_to_branch", &commit, "branch:o/r@main"),
+        link("commit_to_pr", &commit, "github:o/r#45"),
+    ];
+    assert_eq!(links("github", "push", &push), expected);
+}
+
+#[test]
+fn duplicates_are_said_on_purpose() {
+    let comment = |body: &str| json!({"issue": {"number": 7}, "comment": {"body": body}, "repository": {"full_name": "o/r"}});
+    let found = |body: &str| links("github", "issue_comment", &comment(body));
+    let duplicate = |related: &str| vec![link("issue_duplicates_issue", "github:o/r#7", related)];
+    assert_eq!(found("Duplicate of #5"), duplicate("github:o/r#5"));
+    assert_eq!(found("Thanks!\n\nThis issue is a duplicate of other/repo#5."), duplicate("github:other/repo#5"));
+    assert_eq!(found("duplicate of https://github.com/o/r/issues/5"), duplicate("github:o/r#5"));
+    assert_eq!(found("Duplicate of HEL-42"), duplicate("linear:HEL-42"));
+    assert_eq!(found("I wonder whether #6 is a duplicate of #5"), Vec::new());
+    let relation = json!({"action": "create", "type": "IssueRelation", "data": {
+        "type": "duplicate", "issueId": "a", "issue": {"id": "a", "identifier": "HEL-1"}, "relatedIssueId": "b",
+    }});
+    assert_eq!(mentions("linear", "IssueRelation", &relation), [link("issue_duplicates", "linear:HEL-1", "linear:id/b")]);
+}
+
+#[test]
+fn issues_are_closed_by_commits_titles_and_in_other_repositories() {
+    let payload = json!({
+        "pull_request": {"number": 42, "title": "Fix #3: explain", "body": "Closes: other/repo#8. Unrelated #9, UTF-8 and COVID-19"},
+        "repository": {"full_name": "o/r"},
+    });
+    let to_github = links("github", "pull_request", &payload).into_iter().filter(|(.., related)| related.starts_with("github:")).collect::<Vec<_>>();
+    assert_eq!(to_github, [link("pr_to_issue", "github:o/r#42", "github:o/r#3"), link("pr_to_issue", "github:o/r#42", "github:other/repo#8")]);
+    let push = json!({"ref": "refs/heads/x", "repository": {"full_name": "o/r"}, "commits": [{"id": HEAD, "message": "Explain\n\nFixes #7"}]});
+    assert!(links("github", "push", &push).contains(&link("commit_to_issue", &format!("commit:{HEAD}"), "github:o/r#7")));
+}
+
+#[test]
+fn addresses_lead_to_commits_releases_checks_and_deployments() {
+    let text = format!(
+        "<https://github.com/o/r/commit/{HEAD}|9680b4c>, https://github.com/o/r/pull/42/commits/{MERGE} \
+         <https://github.com/o/r/releases/tag/v1.2.0>. https://github.com/o/r/actions/runs/77 https://github.com/o/r/actions/runs/77/job/78 \
+         https://github.com/o/r/runs/79 <https://api.github.com/repos/o/r/deployments/80|it>"
+    );
+    let expected = [
+        "github:o/r#42",
+        &format!("commit:{HEAD}"),
+        &format!("commit:{MERGE}"),
+        "release:o/r@v1.2.0",
+        "run:github/77",
+        // The address of a job is within that of its run.
+        "run:github/77",
+        "check:github/78",
+        "check:github/79",
+        "deployment:github/80",
+    ];
+    assert_eq!(named(&text), expected);
+}
+
+#[test]
+fn names_that_others_explain_are_mentioned() {
+    let text = format!("<https://deploys.example/dep-7a?x=1&amp;y=2|dep-7a> failed with {HEAD}, see o/r#12 (not a/b/c#3), ISO-8601 at 10:00");
+    let to = |alias: &str| link("message_to", "slack:C1/1.2", alias);
+    let expected = [to(&format!("commit:{HEAD}")), to("github:o/r#12"), to("name:dep-7a"), to("url:deploys.example/dep-7a?x=1&y=2")];
+    assert_eq!(mentions("slack", "message", &said(&text)), expected);
+    let own = json!({"deployment_id": "dep-7a", "url": "https://Deploys.example/dep-7a?x=1&y=2", "commit_sha": HEAD});
+    let mut aliases = Findings::of("deployment", "deployment", &own).aliases.into_iter().map(|alias| alias.alias).collect::<Vec<_>>();
+    aliases.sort();
+    assert_eq!(aliases, ["name:dep-7a", "url:deploys.example/dep-7a?x=1&y=2"]);
+    // A word of every day names nothing, whatever somebody calls a deployment.
+    for id in ["prod", "42", "2026-01-05", "HEL-42", "v1.2"] {
+        let own = json!({"deployment_id": id, "url": "https://deploys.example/"});
+        assert_eq!(Findings::of("deployment", "deployment", &own).aliases, Vec::new(), "{id}");
+    }
+}
+
+#[test]
+fn linear_names_issues_by_number_too() {
+    let issue = json!({"type": "Issue", "data": {"id": "uuid-1", "identifier": "HEL-42", "parentId": "uuid-0"}});
+    let findings = Findings::of("linear", "Issue", &issue);
+    assert_eq!(
+        findings.aliases.iter().map(|alias| (alias.alias.as_str(), alias.subject.key.as_str())).collect::<Vec<_>>(),
+        [("linear:id/uuid-1", "linear:HEL-42")]
+    );
+    assert_eq!(mentions("linear", "Issue", &issue), [link("issue_to", "linear:HEL-42", "linear:id/uuid-0")]);
+    let attachment = json!({"type": "Attachment", "data": {"id": "x", "issueId": "uuid-1", "url": "https://github.com/o/r/pull/42"}});
+    assert_eq!(mentions("linear", "Attachment", &attachment), [link("pr_to", "github:o/r#42", "linear:id/uuid-1")]);
+}
+
+#[test]
+fn checks_lead_to_pull_requests_runs_and_deployments() {
+    let job = json!({"workflow_job": {"id": 7, "run_id": 6, "head_sha": HEAD, "head_branch": "x"}, "repository": {"full_name": "o/r"}});
+    let expected = [link("check_to_commit", "check:github/7", &format!("commit:{HEAD}")), link("check_to_run", "check:github/7", "run:github/6")];
+    assert_eq!(links("github", "workflow_job", &job), expected);
+    let status = json!({
+        "deployment": {"id": 9, "sha": MERGE, "ref": "main"}, "deployment_status": {"state": "success"}, "workflow_run": {"id": 6},
+        "repository": {"full_name": "o/r", "default_branch": "main"},
+    });
+    let expected = [
+        link("deployment_to_branch", "deployment:github/9", "branch:o/r@main"),
+        link("deployment_to_commit", "deployment:github/9", &format!("commit:{MERGE}")),
+        link("deployment_to_run", "deployment:github/9", "run:github/6"),
+    ];
+    assert_eq!(links("github", "deployment_status", &status), expected);
+    let tag = json!({"ref": "refs/tags/v1", "after": MERGE, "head_commit": {"id": HEAD}, "commits": [], "repository": {"full_name": "o/r"}});
+    assert_eq!(links("github", "push", &tag), [link("release_to_commit", "release:o/r@v1", &format!("commit:{HEAD}"))]);
 }

@@ -1,5 +1,5 @@
 //! Names of subjects in what people write: Linear identifiers, addresses at GitHub, Linear and Slack, and GitHub's
-//! closing keywords.
+//! closing keywords; what is said to be taken back or a duplicate ([`said`]), and what others must explain ([`meant`]).
 
 use std::sync::LazyLock;
 
@@ -7,9 +7,21 @@ use regex::{Captures, Regex};
 
 use super::{Kind, Subject};
 
+macro_rules! patterns {
+    ($($name:ident = $text:literal;)+) => {
+        $(static $name: LazyLock<Option<Regex>> = LazyLock::new(|| pattern($text));)+
+    };
+}
+
+mod meant;
+mod said;
+
+pub use meant::{Meant, is_name, meant};
+pub use said::{duplicated, reverted, reverted_by_branch};
+
 /// The most of a text that is looked at, in bytes: names stand near the top, and a log pasted into a comment is no
 /// evidence.
-const TEXT_BYTES_MAX: usize = 64 << 10;
+pub(super) const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// A subject that a text names.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,17 +51,16 @@ fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
 }
 
-macro_rules! patterns {
-    ($($name:ident = $text:literal;)+) => {
-        $(static $name: LazyLock<Option<Regex>> = LazyLock::new(|| pattern($text));)+
-    };
-}
-
 patterns! {
     // Bounded by ASCII words: Japanese text leaves no space before or after an identifier.
     IDENTIFIERS = r"(?-u:\b)([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
     BRANCH_IDENTIFIERS = r"(?i)(?-u:\b)([a-z][a-z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
     GITHUB_URLS = r"https?://(?:www\.)?github\.com/([A-Za-z0-9][A-Za-z0-9-]*)/([A-Za-z0-9._-]+)/(pull|issues)/([1-9][0-9]{0,8})(?-u:\b)";
+    COMMIT_URLS = r"https?://(?:www\.)?github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/(?:pull/[0-9]+/)?commits?/([0-9a-f]{40})(?-u:\b)";
+    RELEASE_URLS = r"https?://(?:www\.)?github\.com/([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)/releases/tag/([A-Za-z0-9._+-]*[A-Za-z0-9])";
+    RUN_URLS = r"https?://(?:www\.)?github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/actions/runs/([1-9][0-9]{0,17})(?-u:\b)";
+    CHECK_URLS = r"https?://(?:www\.)?github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/(?:actions/)?runs/(?:[0-9]+/jobs?/)?([1-9][0-9]{0,17})(?-u:\b)";
+    DEPLOYMENT_URLS = r"https?://api\.github\.com/repos/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/deployments/([1-9][0-9]{0,17})(?-u:\b)";
     LINEAR_URLS = r"https?://linear\.app/[^/\s]+/issue/([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
     SLACK_URLS = r"https?://[a-z0-9-]+\.slack\.com/archives/([A-Z0-9]+)/p([0-9]{10})([0-9]{6})(?-u:\b)";
     CLOSING = r"(?i)(?-u:\b)(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([a-z0-9][a-z0-9-]*/[a-z0-9._-]+))?#([1-9][0-9]{0,8})(?-u:\b)";
@@ -67,6 +78,15 @@ pub fn named(text: &str) -> Vec<Named> {
         let subject = Subject::numbered(kind, &format!("{}/{}", &found[1], &found[2]), found[4].parse().ok()?)?;
         Some((subject, CERTAIN, None))
     });
+    each(&COMMIT_URLS, text, &mut names, |found| Some((Subject::commit(&found[1])?, CERTAIN, None)));
+    each(&RELEASE_URLS, text, &mut names, |found| Some((Subject::release(&found[1], &found[2])?, CERTAIN, None)));
+    each(&RUN_URLS, text, &mut names, |found| Some((Subject::at_github(Kind::Run, found[1].parse().ok()?)?, CERTAIN, None)));
+    each(&CHECK_URLS, text, &mut names, |found| {
+        let is_run = found[0].contains("/actions/runs/") && !found[0].contains("/job");
+        let subject = Subject::at_github(Kind::Check, found[1].parse().ok()?)?;
+        (!is_run).then_some((subject, CERTAIN, None))
+    });
+    each(&DEPLOYMENT_URLS, text, &mut names, |found| Some((Subject::at_github(Kind::Deployment, found[1].parse().ok()?)?, CERTAIN, None)));
     each(&SLACK_URLS, text, &mut names, |found| {
         let subject = Subject::new(Kind::Message, format!("slack:{}/{}.{}", &found[1], &found[2], &found[3]))?;
         Some((subject, CERTAIN, None))

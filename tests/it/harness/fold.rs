@@ -98,7 +98,7 @@ impl Fold {
             Box::new(Projection::new(database.clone(), EntityTables)),
             Box::new(Projection::new(database.clone(), PeopleTables)),
             Box::new(Projection::new(database.clone(), ValidationTables::default())),
-            Box::new(Projection::new(database.clone(), CorrelationTables)),
+            Box::new(Projection::new(database.clone(), CorrelationTables::default())),
         ];
         consumers.retain(|consumer| self.only.is_empty() || self.only.contains(&consumer.name()));
         consumers
@@ -195,6 +195,8 @@ impl Fold {
             "event_validations",
             "event_subjects",
             "event_correlations",
+            "subject_aliases",
+            "alias_mentions",
             "linear_team_mentions",
             "linear_teams",
         ]

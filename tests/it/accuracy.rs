@@ -1,0 +1,154 @@
+//! What correlation finds in a simulated organisation is what is true there: precision and recall of each kind of link, and
+//! the story of each piece of work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use hooklake::simulate::{Organisation, Settings, Truth, Work};
+
+use crate::harness::fold::Fold;
+
+/// The least part of what is found that must be true, and of what is true that must be found.
+const LEAST: f64 = 0.99;
+
+/// Types that the truth does not tell of: they repeat one field of one payload.
+const UNTOLD: &[&str] = &[
+    "check_to_commit",
+    "check_to_pr",
+    "check_to_run",
+    "commit_to_branch",
+    "deployment_to_branch",
+    "deployment_to_run",
+    "pr_to_branch",
+    "run_to_commit",
+    "run_to_pr",
+];
+
+/// An organisation whose deliveries are in the log: some twice, some late.
+async fn simulated(seed: u64) -> (Fold, Truth) {
+    let fold = Fold::start().await;
+    let settings = Settings { seed, people: 16, repos: 4, days: 14, duplicates: 0.02, disorder: 0.1, ..Settings::default() };
+    let mut organisation = Organisation::new(&settings);
+    let deliveries = organisation.by_ref().collect::<Vec<_>>();
+    for stretch in deliveries.chunks(200) {
+        let appended = stretch.iter().map(|one| fold.append(&one.delivery.source, &one.delivery.event, one.delivery.body.as_bytes()));
+        futures::future::join_all(appended).await;
+    }
+    fold.caught_up().await;
+    (fold, organisation.take_truth())
+}
+
+fn pair(one: &str, other: &str) -> (String, String) {
+    let (one, other) = (one.to_lowercase(), other.to_lowercase());
+    if one <= other { (one, other) } else { (other, one) }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_are_found_and_are_true() {
+    for seed in [1, 2, 3] {
+        let (fold, truth) = simulated(seed).await;
+        let rows = fold.db.rows("SELECT DISTINCT correlation_type, subject, related_subject FROM known_links").await;
+        let found = rows.iter().map(|row| (row.get::<_, String>(0), pair(row.get(1), row.get(2)))).collect::<BTreeSet<_>>();
+        let found_pairs = found.iter().map(|(_, ends)| ends).collect::<BTreeSet<_>>();
+        let mut of_truth = BTreeMap::<&str, BTreeSet<(String, String)>>::new();
+        for link in truth.links.iter().filter(|link| link.stated) {
+            of_truth.entry(link.kind).or_default().insert(pair(&link.subject, &link.related));
+        }
+        assert!(of_truth.len() >= 9, "{:?}", of_truth.keys());
+        for (kind, pairs) in &of_truth {
+            let missed = pairs.iter().filter(|ends| !found_pairs.contains(ends)).collect::<Vec<_>>();
+            let recall = 1.0 - missed.len() as f64 / pairs.len() as f64;
+            println!("seed {seed}: {kind}: {} true, recall {recall:.4}", pairs.len());
+            assert!(recall >= LEAST, "seed {seed}: {kind}: recall {recall}: {missed:#?}");
+        }
+        let all = truth.links.iter().map(|link| pair(&link.subject, &link.related)).collect::<BTreeSet<_>>();
+        let mut of_found = BTreeMap::<&str, Vec<&(String, String)>>::new();
+        for (kind, ends) in found.iter().filter(|(kind, _)| !UNTOLD.contains(&kind.as_str())) {
+            of_found.entry(kind).or_default().push(ends);
+        }
+        for (kind, pairs) in of_found {
+            let untrue = pairs.iter().filter(|ends| !all.contains(**ends)).collect::<Vec<_>>();
+            let precision = 1.0 - untrue.len() as f64 / pairs.len() as f64;
+            println!("seed {seed}: {kind}: {} found, precision {precision:.4}", pairs.len());
+            assert!(precision >= LEAST, "seed {seed}: {kind}: precision {precision}: {untrue:#?}");
+        }
+        let named = truth.lookalikes.iter().map(|one| format!("linear:{}", one.text.to_lowercase())).collect::<BTreeSet<_>>();
+        assert!(!named.is_empty() && found_pairs.iter().all(|(one, other)| !named.contains(one) && !named.contains(other)));
+        fold.stop().await;
+    }
+}
+
+type Time = Option<DateTime<Utc>>;
+
+/// What `workflows` says of a piece of work: its state, whom it is taken back by, and its steps by name.
+struct Told {
+    state: String,
+    issue: Option<String>,
+    reverted_by: Option<String>,
+    is_reopened: bool,
+    steps: BTreeMap<&'static str, Time>,
+}
+
+const STEPS: &[&str] =
+    &["opened_at", "ready_at", "review_requested_at", "first_review_at", "approved_at", "merged_at", "closed_at", "deployed_at", "first_commit_at"];
+
+fn steps_of(work: &Work) -> BTreeMap<&'static str, Time> {
+    let steps = &work.steps;
+    [
+        ("opened_at", steps.opened_at),
+        ("ready_at", steps.ready_at),
+        ("review_requested_at", steps.review_requested_at),
+        ("first_review_at", steps.first_review_at),
+        ("approved_at", steps.approved_at),
+        ("merged_at", steps.merged_at),
+        ("closed_at", steps.closed_at),
+        ("deployed_at", steps.deployed_at),
+        ("first_commit_at", steps.first_push_at),
+    ]
+    .into()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stories_are_told_as_they_were() {
+    let (fold, truth) = simulated(5).await;
+    let rows = fold
+        .db
+        .rows(&format!("SELECT pull_request, state, issue, reverted_by, is_reopened, {} FROM workflows WHERE pull_request IS NOT NULL", STEPS.join(", ")))
+        .await;
+    let told = rows.iter().map(|row| {
+        let steps = STEPS.iter().map(|step| (*step, row.get::<_, Time>(*step))).collect();
+        (row.get::<_, String>(0), Told { state: row.get(1), issue: row.get(2), reverted_by: row.get(3), is_reopened: row.get(4), steps })
+    });
+    let told = told.collect::<BTreeMap<_, _>>();
+    let works = truth.works.iter().filter_map(|work| Some((work.pull_request.clone()?, work))).collect::<Vec<_>>();
+    assert!(works.len() > 50 && told.len() >= works.len(), "{} works, {} told", works.len(), told.len());
+    let (mut compared, mut other) = (0, BTreeMap::<&str, Vec<String>>::new());
+    for (pull_request, work) in &works {
+        let Told { state, issue, reverted_by, is_reopened, steps } = &told[pull_request];
+        let mut same = |what: &'static str, is_same: bool, why: String| {
+            compared += 1;
+            if !is_same {
+                other.entry(what).or_default().push(format!("{pull_request}: {why}"));
+            }
+        };
+        let true_state =
+            if told.get(work.reverted_by.as_deref().unwrap_or_default()).is_some_and(|by| by.steps["merged_at"].is_some()) { "reverted" } else { work.state };
+        same("state", state == true_state, format!("{state} is {true_state}"));
+        same("reverted_by", *reverted_by == work.reverted_by, format!("{reverted_by:?} is {:?}", work.reverted_by));
+        same("is_reopened", *is_reopened == work.reopened, format!("{is_reopened} is {}", work.reopened));
+        let is_named =
+            truth.links.iter().any(|link| link.stated && Some(&link.subject) == work.pull_request.as_ref() && Some(&link.related) == work.issue.as_ref());
+        if is_named {
+            same("issue", *issue == work.issue, format!("{issue:?} is {:?}", work.issue));
+        }
+        for (step, time) in steps_of(work) {
+            // The truth tells of a push, which may bring several commits, or none yet.
+            let is_same = if step == "first_commit_at" { steps[step].is_some() == time.is_some() } else { steps[step] == time };
+            same(step, is_same, format!("{:?} is {time:?}", steps[step]));
+        }
+    }
+    println!("{compared} steps and states compared");
+    let missed: usize = other.values().map(Vec::len).sum();
+    assert!(missed * 100 <= compared, "{missed} of {compared}: {other:#?}");
+    fold.stop().await;
+}
