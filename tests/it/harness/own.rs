@@ -34,6 +34,8 @@ impl Own {
         super::hooklake_provider();
         let directory = tempfile::Builder::new().prefix("hooklake-own-").tempdir().expect("a directory");
         set_mode(directory.path(), 0o755);
+        // Also when the run is killed.
+        super::stop_after_run(directory.path());
         let directory = Directory(directory);
         let base = Base::open(config(directory.0.path(), variables)).await.expect("the base opens");
         let app = App::start(base, Clock::system()).await.expect("the server starts");
