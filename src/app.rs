@@ -15,7 +15,7 @@ use crate::consumer::Runner;
 use crate::correlation::query::Links;
 use crate::db::embedded::Cluster;
 use crate::db::{Database, migrate};
-use crate::domain::Clock;
+use crate::domain::{Clock, Tenant};
 use crate::lake::engine::{Engine, Limits};
 use crate::log::{Appender, Reader, Tail, Window, partition};
 use crate::operate::Places;
@@ -29,7 +29,7 @@ use crate::search::query::Searcher;
 use crate::serve::server::Leave;
 use crate::serve::{self, Access, AdminToken, AppState, Ingest, Parts};
 use crate::sources;
-use crate::tasks::Tasks;
+use crate::tasks::{Stop, Tasks};
 use crate::telemetry::Metrics;
 
 /// How long consumers may take to finish their batch.
@@ -158,6 +158,41 @@ impl Base {
         Ok(Engine::new(self.database.clone(), self.config.lake.location(&self.data_dir())?, Limits::default())?)
     }
 
+    /// What answers are made of.
+    fn state(&self, appender: Appender, access: Access, metrics: Metrics, draining: Stop, clock: Clock) -> anyhow::Result<AppState> {
+        let database = &self.database;
+        let doors = Doors::new(&self.config, &self.installation.derivation_key)?;
+        Ok(AppState::new(Parts {
+            access,
+            database: database.clone(),
+            events: Events::new(database.clone()),
+            links: Links::new(database.clone()),
+            searcher: Searcher::new(database.clone(), &self.data_dir()),
+            engine: self.engine()?,
+            ingest: Ingest::new(doors, appender, database.clone(), clock.clone(), metrics.clone(), &self.config.server),
+            metrics,
+            places: self.places()?,
+            draining,
+            readers: self.readers(clock.clone())?,
+            clock,
+        }))
+    }
+
+    /// Asks the GraphQL schema from within, for a command.
+    ///
+    /// # Errors
+    /// When the question is refused, or something that it needs does not answer.
+    pub async fn graphql(&self, query: &str, variables: serde_json::Map<String, serde_json::Value>) -> anyhow::Result<serde_json::Value> {
+        let (tasks, metrics, clock) = (Tasks::default(), Metrics::new(), Clock::system());
+        // The state has a door for deliveries, which nobody knocks at here.
+        let appender = Appender::start(&self.database, &tasks, &metrics);
+        let state = self.state(appender, Access::new(self.database.clone(), clock.clone()), metrics, tasks.stop().child(), clock)?;
+        let answer = serve::graphql::ask(state, serve::Caller { tenant: Tenant::default_tenant() }, query, variables).await;
+        tasks.stop().tell();
+        tasks.finish(FINISH_WITHIN).await;
+        answer.map_err(|errors| anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+    }
+
     /// Closes the connections; stops the embedded database if nobody else uses it.
     ///
     /// # Errors
@@ -227,25 +262,10 @@ impl App {
             tasks.spawn("proof.checkpoints", base.notary().keep_signing(tasks.stop().clone()));
         }
 
-        let doors = Doors::new(config, &base.installation.derivation_key)?;
-        let ingest = Ingest::new(doors, appender, database.clone(), clock.clone(), metrics.clone(), &config.server);
         let access = Access::new(database.clone(), clock.clone());
         let new_token = access.ensure_token().await?;
         let leave = Leave { draining: tasks.stop().child(), stop: tasks.stop().child() };
-        let state = AppState::new(Parts {
-            access: access.clone(),
-            database: database.clone(),
-            events: Events::new(database.clone()),
-            links: Links::new(database.clone()),
-            searcher: Searcher::new(database.clone(), &base.data_dir()),
-            engine: base.engine()?,
-            ingest,
-            metrics,
-            places: base.places()?,
-            draining: leave.draining.clone(),
-            readers: base.readers(clock.clone())?,
-            clock,
-        });
+        let state = base.state(appender, access.clone(), metrics, leave.draining.clone(), clock)?;
         let router = serve::headers::dress(serve::router(&config.roles, state));
         let listener = tasks.spawn("http", serve::server::serve(listener, router, config.server.clone(), tasks.clone(), leave.clone()));
         Ok(Self { base, address, new_token, access, tasks, leave, listener })

@@ -26,6 +26,7 @@ pub mod search;
 pub mod lake;
 
 pub mod retention;
+pub mod saved;
 
 pub mod operate;
 

@@ -50,6 +50,7 @@ fn may_import(module: &str) -> Option<&'static [&'static str]> {
         "retention" => &["consumer", "lake", "search", "sources", "log", "db", "domain", "tasks", "telemetry"],
         "simulate" => &["demo", "domain"],
         "config" => &["correlation", "db", "projectors", "sources", "telemetry", "lake", "search", "proof", "reader", "retention"],
+        "saved" => &["db"],
         _ => return None,
     })
 }

@@ -12,6 +12,7 @@ mod erase;
 mod hold;
 mod output;
 mod parked;
+mod query;
 mod rebuild;
 mod redact;
 mod retention;
@@ -62,6 +63,9 @@ enum Command {
     Migrate,
     /// Ask a question in SQL over all events, those of this second included
     Sql(sql::Arguments),
+    /// Saved questions: name them, show one, ask one
+    #[command(subcommand)]
+    Query(query::Command),
     /// Search the text of all events
     Search(search::Arguments),
     /// Show events as they arrive
@@ -184,6 +188,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Exit> {
         Command::Simulate(arguments) => simulate::run(&config, arguments).await,
         Command::Restore(arguments) => backup::restore(config, arguments).await,
         Command::Config(command) => Ok(config::run(&config, &command)),
+        Command::Query(command @ (query::Command::List(_) | query::Command::Show { .. })) => query::look(&command),
         other => {
             let base = Base::open(config).await?;
             let outcome = with_base(other, &base).await;
@@ -196,6 +201,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Exit> {
 async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
     match command {
         Command::Sql(arguments) => sql::run(base, arguments).await,
+        Command::Query(query::Command::Run(arguments)) => query::run(base, arguments).await,
         Command::Search(arguments) => search::run(base, arguments).await,
         Command::Tail(arguments) => tail::run(base, arguments).await,
         Command::Rebuild(arguments) => rebuild::run(base, arguments).await,
@@ -216,6 +222,6 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
             println!("The schema is up to date.");
             Ok(Exit::Done)
         }
-        Command::Serve | Command::Demo(_) | Command::Simulate(_) | Command::Config(_) | Command::Restore(_) => Ok(Exit::Failed),
+        Command::Serve | Command::Demo(_) | Command::Simulate(_) | Command::Config(_) | Command::Restore(_) | Command::Query(_) => Ok(Exit::Failed),
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::Utc;
+use datafusion::common::ScalarValue;
 use deltalake::DeltaTable;
 use futures::StreamExt;
 use tokio::runtime::Runtime;
@@ -129,7 +130,15 @@ impl Engine {
     /// # Errors
     /// See [`Error`]; no message names a file.
     pub async fn query(&self, tenant: &Tenant, sql: &str, options: QueryOptions) -> Result<Answer, Error> {
-        let question = guard::read(sql)?;
+        self.query_with(tenant, sql, Vec::new(), options).await
+    }
+
+    /// Answers one question with values for its `$1`, `$2`, …, which are bound and never become text.
+    ///
+    /// # Errors
+    /// See [`Error`]; no message names a file.
+    pub async fn query_with(&self, tenant: &Tenant, sql: &str, values: Vec<ScalarValue>, options: QueryOptions) -> Result<Answer, Error> {
+        let question = guard::read(sql)?.with(values);
         let limits = &self.inner.limits;
         let deadline = Instant::now() + options.timeout.min(limits.timeout_max);
         let permits = Arc::clone(&self.inner.permits);

@@ -4,6 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::ControlFlow;
 
+use datafusion::common::ScalarValue;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, Statement as Ast, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -30,9 +31,16 @@ pub struct Question {
     pub(super) statement: Statement,
     /// The words in it, in lower case: which views it may name.
     pub(super) words: HashSet<String>,
+    /// What stands for `$1`, `$2`, ….
+    pub(super) values: Vec<ScalarValue>,
 }
 
 impl Question {
+    /// The question with values for its placeholders.
+    pub(super) fn with(self, values: Vec<ScalarValue>) -> Self {
+        Self { values, ..self }
+    }
+
     /// True for EXPLAIN, whose answer names files.
     pub(super) fn is_about_plans(&self) -> bool {
         matches!(self.statement, Statement::Explain(_))
@@ -62,7 +70,7 @@ fn parse(sql: &str) -> Result<Question, Error> {
         return Err(Error::Syntax("write exactly one statement".to_owned()));
     };
     only_asks(&statement)?;
-    Ok(Question { statement, words })
+    Ok(Question { statement, words, values: Vec::new() })
 }
 
 /// Counts what makes a statement large or deep; returns its words.

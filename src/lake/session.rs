@@ -61,7 +61,10 @@ pub(super) async fn open(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<Ho
 
 /// The question as a plan that only reads, with at most so many rows.
 pub(super) async fn plan(context: &SessionContext, question: Question, rows_max: usize) -> Result<DataFrame> {
-    let plan = context.state().statement_to_plan(question.statement).await?;
+    let mut plan = context.state().statement_to_plan(question.statement).await?;
+    if !question.values.is_empty() {
+        plan = plan.with_param_values(question.values)?;
+    }
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
     let is_about_plans = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_));
     let frame = context.execute_logical_plan(plan).await?;

@@ -38,6 +38,7 @@ mod receive;
 mod resume;
 mod retention;
 mod rolling;
+mod saved;
 mod search;
 mod simulate;
 mod simulate_command;

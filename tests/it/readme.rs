@@ -116,6 +116,10 @@ fn every_command_of_the_readme_does_what_it_says() {
         }
     }
     notebook_runs(&demo);
+    for saved in hooklake::saved::all().expect("saved queries").iter().filter(|saved| saved.over == hooklake::saved::Over::GraphQl) {
+        let rows = demo.run(&format!("hooklake query run {} --output csv", saved.name));
+        assert!(rows.lines().count() > 1, "{} answers something: {rows}", saved.name);
+    }
     demo.stop();
 }
 

@@ -1,0 +1,7 @@
+-- Pull requests without an issue
+-- Which pull requests name no issue that is known?
+-- $1 state text = open: open, merged or closed
+SELECT subject, title, author, opened_at, url
+FROM pull_request_flow
+WHERE state = $1 AND issues = '{}'
+ORDER BY opened_at DESC, subject
