@@ -10,7 +10,7 @@
 //! assert!(deliveries.len() > 100 && truth.links.iter().any(|link| link.kind == "pr_to_issue"));
 //! ```
 //!
-//! [`Organisation`] keeps an agenda of turns in virtual time. People ([`world`], `people`) plan work (`planning`), push and
+//! [`Organisation`] keeps an agenda of turns in virtual time. People (`world`, `people`) plan work (`planning`), push and
 //! open pull requests (`coding`), review and merge (`reviewing`), talk (`chat`); machines check (`checking`) and deploy
 //! (`deploys`), and sometimes break something (`incidents`). What they do becomes a payload as the provider would write it
 //! (`github`, `linear`, `slack`, `own`), and whatever it says is noted in the [`Truth`] in the same place. Nothing depends

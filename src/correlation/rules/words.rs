@@ -1,5 +1,5 @@
 //! Names of subjects in what people write: Linear identifiers, addresses at GitHub, Linear and Slack, and GitHub's
-//! closing keywords; what is said to be taken back or a duplicate ([`said`]), and what others must explain ([`meant`]).
+//! closing keywords; what is said to be taken back or a duplicate (`said`), and what others must explain (`meant`).
 
 use std::sync::LazyLock;
 
