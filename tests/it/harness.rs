@@ -71,7 +71,7 @@ async fn start_postgres() -> Postgres {
 /// A shell that waits for this process to end, however it ends, and then stops the cluster and removes it.
 fn stop_after_run(directory: &Path) {
     let script = format!(
-        "cat >/dev/null; pid=$(head -1 {0}/postgres/data/postmaster.pid); kill -QUIT $pid; while kill -0 $pid 2>/dev/null; do sleep 0.1; done; rm -rf {0}",
+        "cat >/dev/null; pid=$(head -1 {0}/postgres/data/postmaster.pid 2>/dev/null) && kill -QUIT $pid && while kill -0 $pid 2>/dev/null; do sleep 0.1; done; rm -rf {0}",
         directory.display()
     );
     let child = Command::new("setsid").args(["sh", "-c", &script]).stdin(Stdio::piped()).spawn().expect("a shell");

@@ -158,24 +158,20 @@ async fn what_runs_on_without_limits_is_ended_and_ingest_goes_on() {
         ("HOOKLAKE_READER_STATEMENT_TIMEOUT_MS", "2000"),
         ("HOOKLAKE_READER_IDLE_IN_TRANSACTION_TIMEOUT_MS", "1000"),
         ("HOOKLAKE_READER_TRANSACTION_TIMEOUT_MS", "4000"),
-        ("HOOKLAKE_READER_TEMP_FILE_MB_MAX", "8"),
     ];
     let own = Own::start(&settings).await;
-    let cancelled = Err(SqlState::QUERY_CANCELED);
-    let full = Err(SqlState::CONFIGURATION_LIMIT_EXCEEDED);
-    for (sql, outcome) in [
-        ("SELECT pg_sleep(120)", &cancelled),
-        ("SELECT pg_sleep(60) FROM generate_series(1, 3)", &cancelled),
-        ("WITH RECURSIVE forever AS (SELECT 1 UNION ALL SELECT 1 FROM forever) SELECT count(*) FROM forever", &cancelled),
-        ("SELECT count(*) FROM pg_class a, pg_class b, pg_class c, pg_class d", &cancelled),
-        ("SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' ~ '((a*)*)*\\1c' FROM pg_sleep(60)", &cancelled),
-        ("SET work_mem = '1MB'; SELECT count(*) FROM generate_series(1, 1000000000000)", &full),
-        ("SET work_mem = '1MB'; SELECT DISTINCT repeat(g::text, 1000) FROM generate_series(1, 1000000) g ORDER BY 1", &full),
-        ("SET work_mem = '1MB'; BEGIN; DECLARE mine CURSOR WITH HOLD FOR SELECT repeat(a.relname, 1000) FROM pg_class a, pg_class b; COMMIT", &full),
+    for sql in [
+        "SELECT pg_sleep(120)",
+        "SELECT pg_sleep(60) FROM generate_series(1, 3)",
+        "WITH RECURSIVE forever AS (SELECT 1 UNION ALL SELECT 1 FROM forever) SELECT count(*) FROM forever",
+        "SELECT count(*) FROM pg_class a, pg_class b, pg_class c, pg_class d",
+        "SELECT 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab' ~ '((a*)*)*\\1c' FROM pg_sleep(60)",
     ] {
         let reader = unbound(&own).await;
         let (ended, ()) = tokio::join!(attack(&reader, sql), own.acknowledges());
-        assert_eq!(&ended, outcome, "{sql}");
+        // A fast machine takes too much memory before it takes too long, and then the session goes.
+        let may = if sql.contains("forever") { vec![SqlState::QUERY_CANCELED, SqlState::ADMIN_SHUTDOWN] } else { vec![SqlState::QUERY_CANCELED] };
+        assert!(ended.as_ref().is_err_and(|state| may.contains(state)), "{sql}: {ended:?}");
     }
     // The session itself goes when it holds others up: nothing is running that could be cancelled.
     let reader = unbound(&own).await;
@@ -188,6 +184,22 @@ async fn what_runs_on_without_limits_is_ended_and_ingest_goes_on() {
     })
     .await;
     own.acknowledges().await;
+    own.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fills_the_disk_is_ended() {
+    let own = Own::start(&[("HOOKLAKE_READER_TEMP_FILE_MB_MAX", "8")]).await;
+    for sql in [
+        "SELECT count(*) FROM generate_series(1, 1000000000000)",
+        "SELECT DISTINCT repeat(g::text, 1000) FROM generate_series(1, 1000000) g ORDER BY 1",
+        "BEGIN; DECLARE mine CURSOR WITH HOLD FOR SELECT repeat(a.relname, 1000) FROM pg_class a, pg_class b; COMMIT",
+    ] {
+        let reader = unbound(&own).await;
+        let sql = format!("SET work_mem = '1MB'; {sql}");
+        let (ended, ()) = tokio::join!(attack(&reader, &sql), own.acknowledges());
+        assert_eq!(ended, Err(SqlState::CONFIGURATION_LIMIT_EXCEEDED), "{sql}");
+    }
     own.stop().await;
 }
 

@@ -23,7 +23,7 @@ struct Directory(tempfile::TempDir);
 impl Drop for Directory {
     fn drop(&mut self) {
         let pid = std::fs::read_to_string(self.0.path().join("postgres/data/postmaster.pid")).unwrap_or_default();
-        if let Some(pid) = pid.lines().next() {
+        if let Some(pid) = pid.lines().next().filter(|pid| !pid.is_empty()) {
             drop(Command::new("kill").args(["-QUIT", pid]).status());
         }
     }
