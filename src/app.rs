@@ -304,10 +304,7 @@ impl App {
 
 async fn state_reader(database: &Database, settings: &reader::Settings) -> Result<reader::role::Missing, crate::db::Error> {
     let (mut client, connection) = database.dedicated().await?;
-    tokio::select! {
-        stated = reader::role::state(&mut client, settings) => stated,
-        ended = connection => Err(ended.err().map_or(crate::db::Error::Settings("the connection ended".to_owned()), Into::into)),
-    }
+    crate::db::driven(connection, reader::role::state(&mut client, settings)).await
 }
 
 /// The name of this process among the owners of leases.

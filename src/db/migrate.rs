@@ -23,11 +23,7 @@ mod embedded {
 /// When a migration fails or differs from the one that was applied, or the server refuses.
 pub async fn run(database: &Database) -> Result<Vec<String>, Error> {
     let (mut client, connection) = database.dedicated().await?;
-    let driver = tokio::spawn(connection);
-    let outcome = locked(&mut client).await;
-    drop(client);
-    driver.abort();
-    outcome
+    super::driven(connection, locked(&mut client)).await
 }
 
 async fn locked(client: &mut tokio_postgres::Client) -> Result<Vec<String>, Error> {

@@ -29,6 +29,21 @@ pub struct Settings {
     pub run_as: String,
 }
 
+/// The half of a dedicated connection that carries what the client says and is told.
+pub type Driver =
+    tokio_postgres::Connection<tokio_postgres::Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream>;
+
+/// Drives a dedicated connection for as long as this work with its client takes.
+///
+/// # Errors
+/// The work's own, and when the connection ends before it.
+pub async fn driven<T>(connection: Driver, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::select! {
+        outcome = work => outcome,
+        ended = connection => Err(ended.err().map_or(Error::Settings("the connection ended".to_owned()), Error::from)),
+    }
+}
+
 /// The door to PostgreSQL. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
@@ -81,19 +96,11 @@ impl Database {
     }
 
     /// A connection of one's own, as the user of the settings: for migrations and for `LISTEN`. The second half drives
-    /// it and must be polled.
+    /// it and must be polled, as [`driven`] does.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
-    pub async fn dedicated(
-        &self,
-    ) -> Result<
-        (
-            tokio_postgres::Client,
-            tokio_postgres::Connection<tokio_postgres::Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream>,
-        ),
-        Error,
-    > {
+    pub async fn dedicated(&self) -> Result<(tokio_postgres::Client, Driver), Error> {
         Ok(self.config.connect(self.tls.clone()).await?)
     }
 
@@ -103,11 +110,7 @@ impl Database {
     /// When the server cannot be reached or refuses.
     pub async fn dedicated_row(&self, statement: &str, parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)]) -> Result<tokio_postgres::Row, Error> {
         let (client, connection) = self.dedicated().await?;
-        let asking = client.query_one(statement, parameters);
-        tokio::select! {
-            row = asking => Ok(row?),
-            ended = connection => Err(ended.err().map_or(Error::Settings("the connection ended".to_owned()), Error::from)),
-        }
+        driven(connection, async { Ok(client.query_one(statement, parameters).await?) }).await
     }
 
     /// Refuses a server that could lose what it acknowledged (decision D3).

@@ -76,10 +76,7 @@ impl Credentials {
             };
             Ok(Connection::new(&self.place, password.as_ref(), ask, views, &self.settings))
         };
-        tokio::select! {
-            told = telling => told,
-            ended = connection => Err(ended.err().map_or(db::Error::Settings("the connection ended".to_owned()), db::Error::from)),
-        }
+        db::driven(connection, telling).await
     }
 
     async fn make(&self, client: &mut Client, wish: Wish, by: &str) -> Result<Made, db::Error> {

@@ -95,10 +95,7 @@ impl Watch {
             }
             Ok(())
         };
-        tokio::select! {
-            outcome = looking => outcome,
-            ended = connection => Ok(ended?),
-        }
+        db::driven(connection, looking).await
     }
 
     async fn look(&self, client: &Client) -> Result<(), db::Error> {
