@@ -283,9 +283,7 @@ pub async fn unpark(database: &Database, consumer: &str, places: &Places) -> Res
 /// # Errors
 /// When the database does not answer.
 pub async fn unpark_within(transaction: &Transaction<'_>, consumer: &str, places: &Places) -> Result<(), Error> {
-    let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
-    let firsts: Vec<i64> = places.ranges.iter().map(|range| range.first.get()).collect();
-    let lasts: Vec<i64> = places.ranges.iter().map(|range| range.through.get()).collect();
+    let (positions, firsts, lasts) = places.columns();
     transaction.execute(UNPARK, &[&consumer, &positions, &firsts, &lasts]).await?;
     Ok(())
 }

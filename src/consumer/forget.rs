@@ -17,13 +17,16 @@ pub(super) async fn in_tables<P: Projector>(
     transaction: &mut Transaction<'_>,
     places: &Places,
 ) -> Result<(), Error> {
-    projector.remember(transaction, places).await?;
-    let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
+    let (positions, firsts, lasts) = places.columns();
+    if let Some(remember) = P::REMEMBER {
+        let statement = transaction.prepare(remember).await?;
+        transaction.execute(&statement, &[&positions, &firsts, &lasts]).await?;
+    }
     for table in P::FOLDED {
         transaction.execute(&format!(r#"DELETE FROM {table} WHERE "position" = ANY ($1)"#), &[&positions]).await?;
-        for range in &places.ranges {
+        for (first, last) in firsts.iter().zip(&lasts) {
             let delete = format!(r#"DELETE FROM {table} WHERE "position" BETWEEN $1 AND $2"#);
-            transaction.execute(&delete, &[&range.first.get(), &range.through.get()]).await?;
+            transaction.execute(&delete, &[first, last]).await?;
         }
     }
     checkpoint::unpark_within(transaction, consumer, places).await?;

@@ -1,8 +1,8 @@
 //! A consumer that keeps PostgreSQL tables: what the [`Projector`] writes and the checkpoint are one transaction.
 //!
-//! The live tables are in the schema `projections`, and people read them through views of the same names; a rebuild fills tables of the same shape in a schema of its own, which
-//! comes first in the search path then, and swaps them in one transaction. So a projector names its tables without a
-//! schema.
+//! The live tables are in the schema `projections`, and people read them through views of the same names; a rebuild fills
+//! tables of the same shape in a schema of its own, which comes first in the search path then, and swaps them in one
+//! transaction. So a projector names its tables without a schema.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -37,6 +37,9 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// Those of its tables in which each row is made from the one envelope at its `position`. When that is redacted or
     /// retired, the row is deleted, and made again from what the log still says.
     const FOLDED: &'static [&'static str] = Self::TABLES;
+    /// The statement that notes what [`settle`](Self::settle) needs to know of rows of [`FOLDED`](Self::FOLDED) that are
+    /// about to be deleted: those at the positions `$1`, and from each of `$2` through its fellow of `$3`.
+    const REMEMBER: Option<&'static str> = None;
 
     /// [`VERSION`](Self::VERSION), unless settings have a say in it: then another one whenever they have changed.
     fn version(&self) -> i32 {
@@ -51,11 +54,6 @@ pub trait Projector: Clone + Send + Sync + 'static {
 
     /// Writes the rows of a batch.
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error>;
-
-    /// Notes what it needs for [`settle`](Self::settle) of rows of [`FOLDED`](Self::FOLDED) that are about to be deleted.
-    async fn remember(&self, _transaction: &Transaction<'_>, _places: &Places) -> Result<(), Error> {
-        Ok(())
-    }
 
     /// Brings its other tables up to date after rows of [`FOLDED`](Self::FOLDED) were deleted and made again.
     async fn settle(&self, _transaction: &Transaction<'_>) -> Result<(), Error> {

@@ -126,6 +126,13 @@ impl Places {
         places
     }
 
+    /// As the parameters of a statement: the positions, and the firsts and the lasts of the ranges.
+    #[must_use]
+    pub fn columns(&self) -> (Vec<i64>, Vec<i64>, Vec<i64>) {
+        let (firsts, lasts) = self.ranges.iter().map(|range| (range.first.get(), range.through.get())).unzip();
+        (self.positions.iter().map(|position| position.get()).collect(), firsts, lasts)
+    }
+
     /// True when there is nothing to forget.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -28,14 +28,13 @@ use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
+use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
-use crate::domain::{Envelope, Places};
 use crate::log::Batch;
 use kind::Kind;
 use version::{Version, Versions};
 
 const INSERT_HISTORY: &str = include_str!("insert_history.sql");
-const REMEMBER: &str = include_str!("remember.sql");
 const REMEMBERED: &str = include_str!("remembered.sql");
 /// Written for one of the tables; it is the same for all of them.
 const SETTLE: &str = include_str!("settle.sql");
@@ -58,6 +57,7 @@ impl Projector for EntityTables {
     const TABLES: &'static [&'static str] = kind::TABLES;
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", "deployment"]);
     const FOLDED: &'static [&'static str] = &["entity_history"];
+    const REMEMBER: Option<&'static str> = Some(include_str!("remember.sql"));
 
     /// The order of arrival decides nothing.
     fn takes_late(&self, _: &Envelope) -> bool {
@@ -76,14 +76,6 @@ impl Projector for EntityTables {
             touched.entry(version.kind).or_default().insert((entry.envelope.tenant.as_str(), &version.key));
         }
         settle(transaction, &touched).await
-    }
-
-    async fn remember(&self, transaction: &Transaction<'_>, places: &Places) -> Result<(), Error> {
-        let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
-        let (first, through): (Vec<i64>, Vec<i64>) = places.ranges.iter().map(|range| (range.first.get(), range.through.get())).unzip();
-        let statement = transaction.prepare(REMEMBER).await?;
-        transaction.execute(&statement, &[&positions, &first, &through]).await?;
-        Ok(())
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {

@@ -5,8 +5,8 @@
 //!                            claims and the map that people configured ─→ grouping ─→ person_identities, people
 //! ```
 //!
-//! An envelope claims something of an account: this login, this name, this address ([`claims`]). The claims that any
-//! envelope still makes, and the newest [`map`] in the log, decide which accounts are one person ([`grouping`], pure).
+//! An envelope claims something of an account: this login, this name, this address (`claims`). The claims that any
+//! envelope still makes, and the newest [`map`] in the log, decide which accounts are one person (`grouping`, pure).
 //! Nothing is merged in place: take away a claim or change the map, and the groups are those that what is left gives. So
 //! order, repetition and rebuilds change nothing, and what was joined wrongly comes apart again.
 //!
@@ -25,14 +25,13 @@ use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
-use crate::domain::{Envelope, OWN_SOURCE, Places};
+use crate::domain::{Envelope, OWN_SOURCE};
 use crate::log::Batch;
 use claims::{Claim, Known, What};
 use map::{MAP_TYPE, PeopleMap};
 
 const INSERT_EVIDENCE: &str = include_str!("insert_evidence.sql");
 const SETTLE_CLAIMS: &str = include_str!("settle_claims.sql");
-const REMEMBER: &str = include_str!("remember.sql");
 const REMEMBERED: &str = include_str!("remembered.sql");
 const LOAD_CLAIMS: &str = include_str!("load_claims.sql");
 const LOAD_MAP: &str = include_str!("load_map.sql");
@@ -54,6 +53,7 @@ impl Projector for PeopleTables {
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", OWN_SOURCE]);
     // The map comes from hooklake's own records, which stay.
     const FOLDED: &'static [&'static str] = &["person_evidence"];
+    const REMEMBER: Option<&'static str> = Some(include_str!("remember.sql"));
 
     /// Of maps the newest counts, which is for them the last one in the log.
     fn takes_late(&self, envelope: &Envelope) -> bool {
@@ -82,14 +82,6 @@ impl Projector for PeopleTables {
             tenants.extend(rows.iter().map(|row| row.get::<_, String>(0)));
         }
         group(transaction, &tenants).await
-    }
-
-    async fn remember(&self, transaction: &Transaction<'_>, places: &Places) -> Result<(), Error> {
-        let positions: Vec<i64> = places.positions.iter().map(|position| position.get()).collect();
-        let (first, through): (Vec<i64>, Vec<i64>) = places.ranges.iter().map(|range| (range.first.get(), range.through.get())).unzip();
-        let statement = transaction.prepare(REMEMBER).await?;
-        transaction.execute(&statement, &[&positions, &first, &through]).await?;
-        Ok(())
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
