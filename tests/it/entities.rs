@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hooklake::domain::Tenant;
+use hooklake::simulate::{Organisation, Settings};
 use serde_json::Value;
 
 use crate::harness::fold::{ENTITIES, Fold, PEOPLE, examples, story};
@@ -85,5 +86,31 @@ async fn shuffled_and_repeated_events_give_the_same_entities() {
             assert_eq!(rows, expected[&table], "{table}, seed {seed}");
         }
     }
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_history_of_a_simulated_organisation_may_come_in_any_order() {
+    let fold = Fold::start_with(&["entities", "people"]).await;
+    let organisation = Organisation::new(&Settings { seed: 3, people: 12, repos: 3, days: 5, ..Settings::default() });
+    let told: Vec<Told> = organisation
+        .filter_map(|one| Some((one.delivery.source.clone(), one.delivery.event.clone(), serde_json::from_str(&one.delivery.body).ok()?)))
+        .collect();
+    assert!(told.len() > 100, "{} events", told.len());
+    append(&fold, "in-order", &told).await;
+    append(&fold, "seed-1", &shuffled(&told, 1)).await;
+    append(&fold, "seed-2", &shuffled(&told, 2)).await;
+    fold.caught_up().await;
+    let expected = tables_of(&fold, "in-order").await;
+    for table in ["pull_requests", "issues", "commits", "branches", "checks", "slack_messages", "people"] {
+        assert!(!expected[table].is_empty(), "{table} has rows");
+    }
+    for seed in 1..=2 {
+        for (table, rows) in tables_of(&fold, &format!("seed-{seed}")).await {
+            assert_eq!(rows, expected[&table], "{table}, seed {seed}");
+        }
+    }
+    let disagreeing = "SELECT count(*) FROM pull_requests WHERE tenant = 'in-order' AND is_merged AND state <> 'closed'";
+    assert_eq!(fold.db.number(disagreeing).await, 0);
     fold.stop().await;
 }

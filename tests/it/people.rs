@@ -1,7 +1,10 @@
 //! Accounts on several platforms are the humans that they belong to, for reasons that are told, and come apart again.
 
-use hooklake::domain::{OWN_SOURCE, Position};
+use std::collections::{BTreeMap, BTreeSet};
+
+use hooklake::domain::{OWN_SOURCE, Position, Tenant};
 use hooklake::projectors::people::map::MAP_TYPE;
+use hooklake::simulate::{Organisation, Settings};
 use hooklake::tasks::Tasks;
 use serde_json::{Value, json};
 
@@ -90,4 +93,44 @@ async fn the_setting_is_noted_in_the_log_once() {
     let config = &app.app.base.config;
     assert!(!config.people.is_news(&app.db.database).await.expect("asked"), "the same at the next start is nothing new");
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_people_of_a_simulated_organisation_are_found() {
+    let fold = Fold::start_with(&["people"]).await;
+    let mut organisation = Organisation::new(&Settings { seed: 5, people: 17, repos: 3, days: 8, ..Settings::default() });
+    let deliveries: Vec<_> = organisation.by_ref().collect();
+    for one in &deliveries {
+        let headers = vec![("content-type".to_owned(), one.delivery.content_type.to_owned())];
+        fold.append_for(Tenant::default_tenant(), &one.delivery.source, &one.delivery.event, one.delivery.body.as_bytes(), headers, Vec::new()).await;
+    }
+    fold.caught_up().await;
+    let rows = fold.db.rows("SELECT key, person_key, logins, emails FROM person_identities").await;
+    let found: Vec<(String, String, Vec<String>, Vec<String>)> = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
+    let mut owners = BTreeMap::<&str, BTreeSet<usize>>::new();
+    let truth = organisation.take_truth();
+    let mut tied = 0;
+    for (human, identity) in truth.people.iter().enumerate() {
+        let is_theirs = |(key, _, logins, emails): &&(String, String, Vec<String>, Vec<String>)| {
+            *key == format!("linear:{}", identity.linear_id)
+                || *key == format!("slack:{}", identity.slack_id)
+                || (!key.starts_with("slack:") && identity.github_login.as_ref().is_some_and(|login| logins.contains(login)))
+                || identity.commit_email.as_ref().is_some_and(|email| emails.contains(&email.to_lowercase()))
+        };
+        let persons: BTreeSet<&str> = found.iter().filter(is_theirs).map(|(_, person, ..)| person.as_str()).collect();
+        for person in &persons {
+            owners.entry(person).or_default().insert(human);
+        }
+        // Whoever has not committed yet shows nothing but a login.
+        let has_committed = identity.commit_email.as_ref().is_some_and(|email| found.iter().any(|(key, ..)| *key == format!("git:{}", email.to_lowercase())));
+        if has_committed && matches!(identity.tied_by, "email" | "name") {
+            tied += 1;
+            assert_eq!(persons.len(), 1, "{identity:?} is one person: {:#?}", found.iter().filter(is_theirs).collect::<Vec<_>>());
+        }
+    }
+    assert!(tied > 5, "there is something to find");
+    for (person, humans) in owners {
+        assert_eq!(humans.len(), 1, "{person} is {humans:?}");
+    }
+    fold.stop().await;
 }

@@ -21,7 +21,7 @@ enum Rule {
     CommitLogin,
     /// They have the same email address.
     Email,
-    /// They alone have the same full name.
+    /// They have the same full name, which nobody shares.
     Name,
 }
 
@@ -231,28 +231,23 @@ fn linked(rule: Rule, shared: BTreeMap<String, Vec<usize>>) -> Vec<Link> {
         .collect()
 }
 
-/// A full name that exactly two people have, who share no platform, is one person's. More than two may be namesakes.
+/// A full name that nobody shares on any platform is one person's. Where two have it on one platform, which of them
+/// somebody elsewhere is nobody can say.
 fn names(accounts: &[Account<'_>], sets: &mut Sets) -> Vec<Link> {
     let mut by_name = BTreeMap::<String, BTreeMap<usize, usize>>::new();
+    let mut platforms = BTreeMap::<usize, BTreeSet<&str>>::new();
     for (index, account) in accounts.iter().enumerate() {
         let person = sets.first(index);
         for name in account.names.iter().filter_map(|name| full_name(name)) {
             by_name.entry(name).or_default().entry(person).or_insert(index);
         }
+        platforms.entry(person).or_default().insert(account.platform());
     }
-    let mut platforms = BTreeMap::<usize, BTreeSet<&str>>::new();
-    for (index, account) in accounts.iter().enumerate() {
-        platforms.entry(sets.first(index)).or_default().insert(account.platform());
-    }
-    by_name
-        .into_iter()
-        .filter_map(|(evidence, holders)| {
-            let mut holders = holders.into_iter();
-            let (Some((one_person, one)), Some((other_person, other)), None) = (holders.next(), holders.next(), holders.next()) else { return None };
-            let share = platforms.get(&one_person)?.intersection(platforms.get(&other_person)?).next().is_some();
-            (!share).then_some(Link { rule: Rule::Name, one, other, evidence })
-        })
-        .collect()
+    by_name.retain(|_, holders| {
+        let mut seen = BTreeSet::new();
+        holders.keys().filter_map(|person| platforms.get(person)).flatten().all(|platform| seen.insert(*platform))
+    });
+    linked(Rule::Name, by_name.into_iter().map(|(name, holders)| (name, holders.into_values().collect())).collect())
 }
 
 /// A name without regard to case and spaces, if it is more than one word: `Ada` may be anybody.

@@ -71,6 +71,7 @@ fn namesakes_stay_apart() {
     assert_eq!(grouped(&[name("linear:a"), name("slack:U1"), name("slack:U2")], &PeopleMap::default()).len(), 3, "which of two it is nobody can say");
     assert_eq!(grouped(&[name("linear:a"), name("linear:b")], &PeopleMap::default()).len(), 2, "one person has one account there");
     assert_eq!(grouped(&[name("linear:a"), name("slack:U1")], &PeopleMap::default()).len(), 1);
+    assert_eq!(grouped(&[name("linear:a"), name("slack:U1"), name("git:w@x.org")], &PeopleMap::default()).len(), 1);
     let first = |identity| (identity, What::Name, "Wei");
     assert_eq!(grouped(&[first("linear:a"), first("slack:U1")], &PeopleMap::default()).len(), 2, "a first name is many people's");
     let japanese = |identity| (identity, What::Name, "中村さくら");
