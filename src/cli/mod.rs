@@ -184,7 +184,7 @@ fn load(cli: &Cli) -> anyhow::Result<Config> {
 async fn run(command: Command, config: Config) -> anyhow::Result<Exit> {
     match command {
         Command::Serve => serve::run(config).await,
-        Command::Demo(arguments) => demo::run(config, arguments).await,
+        Command::Demo(arguments) => Box::pin(demo::run(config, arguments)).await,
         Command::Simulate(arguments) => simulate::run(&config, arguments).await,
         Command::Restore(arguments) => backup::restore(config, arguments).await,
         Command::Config(command) => Ok(config::run(&config, &command)),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Format, output};
 use crate::config::Config;
-use crate::demo::sender::{AT_ONCE, Answer, Sender};
+use crate::demo::sender::{AT_ONCE, Answer, PATIENCE, Sender};
 use crate::demo::signing::Signer;
 use crate::simulate::{Organisation, Padding, Settings, Simulated, Truth};
 use crate::sources::Secret;
@@ -57,6 +57,9 @@ pub(super) struct Arguments {
     /// Deliveries a second; 0 for as fast as they are acknowledged
     #[arg(long, default_value_t = 0.0, requires = "url")]
     rate: f64,
+    /// How long a delivery is sent again while the server is busy (503, with its Retry-After) or gone, in seconds
+    #[arg(long, default_value_t = PATIENCE.as_secs(), value_name = "SECONDS", requires = "url")]
+    patience: u64,
     /// Write deliveries.ndjson (signed headers and body of each) and truth.json into a directory
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
@@ -89,7 +92,7 @@ pub(super) async fn run(config: &Config, arguments: Arguments) -> anyhow::Result
         (Some(url), _) => {
             let token =
                 arguments.token.as_deref().context("deployments and incidents are sent with the admin token: give --token, or TOKEN in the environment")?;
-            let sender = Sender::to(url, signer(config, token)?)?;
+            let sender = Sender::to(url, signer(config, token)?)?.patient(Duration::from_secs(arguments.patience));
             send(organisation, limit, arguments.rate, &sender, &mut counts).await?;
         }
         (None, Some(directory)) => write(organisation, limit, directory, &signer(config, "TOKEN")?, &mut counts)?,
@@ -122,6 +125,7 @@ struct Counts {
     accepted: usize,
     duplicate: usize,
     refused: usize,
+    again: usize,
     was_sent: bool,
     took: Duration,
     truth: BTreeMap<String, usize>,
@@ -155,7 +159,7 @@ impl Counts {
         rows.push(vec![json!("a second"), json!((self.deliveries as f64 / self.took.as_secs_f64().max(1e-9)) as u64)]);
         if self.was_sent {
             rows.extend(
-                [("accepted", self.accepted), ("known already", self.duplicate), ("refused", self.refused)]
+                [("accepted", self.accepted), ("known already", self.duplicate), ("refused", self.refused), ("sent again", self.again)]
                     .map(|(what, count)| vec![json!(what), json!(count)]),
             );
         }
@@ -232,6 +236,7 @@ async fn send(mut organisation: Organisation, limit: usize, rate: f64, sender: &
         }
     }
     drop(answers);
+    counts.again = sender.again();
     counts.took = started.elapsed();
     counts.note(&organisation.take_truth());
     Ok(())

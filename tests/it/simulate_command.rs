@@ -1,8 +1,13 @@
 //! `hooklake simulate` sends to a running server, keeps files that can be checked, and says what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::future::IntoFuture;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use hooklake::simulate::{Organisation, Settings};
 use serde_json::Value;
 
@@ -44,6 +49,48 @@ async fn what_is_sent_is_acknowledged_once_and_known_afterwards() {
     assert_eq!((code, refused["refused"]), (Some(1), refused["deliveries of github"]));
     assert!(refused["refused"] > 0 && said.contains("401"), "{said}");
     app.stop().await;
+}
+
+/// A server that takes each delivery on the second try, and none when it is `closed`: the first time it is busy, or its answer
+/// breaks off. Returns its address, and how often each body came.
+async fn moody(closed: bool) -> (String, Arc<Mutex<HashMap<Bytes, usize>>>) {
+    let seen = Arc::<Mutex<HashMap<Bytes, usize>>>::default();
+    let came = Arc::clone(&seen);
+    let answer = async move |body: Bytes| {
+        let (count, bodies) = {
+            let mut seen = came.lock().expect("a lock");
+            let count = *seen.entry(body.clone()).and_modify(|count| *count += 1).or_insert(1);
+            (count, seen.len())
+        };
+        // Nothing breaks off before anything was answered: that would be an address without a server.
+        match count {
+            1 if !closed && bodies > 50 && bodies.is_multiple_of(2) => {
+                let broken = futures::stream::iter([Ok("{"), Err(std::io::Error::other("broken off"))]);
+                (StatusCode::OK, [(RETRY_AFTER, "0")], Body::from_stream(broken))
+            }
+            2 if !closed => (StatusCode::OK, [(RETRY_AFTER, "0")], Body::from(r#"{"success":true}"#)),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "0")], Body::from("busy")),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(axum::serve(listener, axum::Router::new().fallback(answer)).into_future());
+    (address, seen)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_busy_server_refuses_comes_again() {
+    let db = TestDatabase::new().await;
+    for (closed, patience, code) in [(false, "60", Some(0)), (true, "0", Some(1))] {
+        let (url, seen) = moody(closed).await;
+        let given = ["--url", &url, "--token", "t", "--patience", patience];
+        let (exit, counts, said) = tokio::task::block_in_place(|| simulate(&mut command(&db), &given));
+        let (all, none) = (counts["deliveries"], 0);
+        let expected = if closed { (none, all, none) } else { (all, none, all) };
+        assert_eq!((exit, (counts["accepted"], counts["refused"], counts["sent again"])), (code, expected), "{said}");
+        let times = if closed { 1 } else { 2 };
+        assert!(seen.lock().expect("a lock").values().all(|count| *count == times), "each comes until it is taken, and no more");
+    }
 }
 
 #[tokio::test]
