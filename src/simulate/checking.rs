@@ -32,6 +32,7 @@ impl Organisation {
             run_id: self.world.next_id(),
             run_number,
             attempt: 1,
+            committed: story.head_at,
             created: at.at_github(),
             started: at.at_github(),
             jobs: self.new_jobs(),

@@ -52,7 +52,10 @@ impl Organisation {
         let after = commits.last().map_or(story.head, |commit| commit.sha);
         let commits: Vec<Commit> =
             commits.into_iter().map(|commit| if commit.sha == after { Commit { at: at.at_github(), ..commit } } else { commit }).collect();
-        story.head = after;
+        if is_first {
+            story.work.steps.first_commit_at = commits.first().map(|commit| commit.at.timestamp());
+        }
+        (story.head, story.head_at) = (after, at.at_github());
         story.commit_count += count as u32;
         self.world.repositories[story.repository].pushed_at = at.at_github();
         let told = Push { reference: format!("refs/heads/{}", story.branch.as_deref().unwrap_or_default()), before, after, commits: &commits, merged_by: None };

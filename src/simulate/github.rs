@@ -235,12 +235,13 @@ pub fn as_issue(world: &World, story: &Story, own: &PullRequest) -> Json {
     let repository = &world.repositories[story.repository];
     let api = format!("{}/issues/{}", repository.api, own.number);
     let html = format!("{}/pull/{}", repository.html, own.number);
-    let pull_request = object! { "url": format!("{}/pulls/{}", repository.api, own.number), "html_url": html, "merged_at": None::<Moment> };
+    let pull_request = object! { "url": format!("{}/pulls/{}", repository.api, own.number), "html_url": html, "merged_at": own.merged.map(|(at, ..)| at) };
+    let state = if own.closed.is_some() { "closed" } else { "open" };
     object! {
         "url": api, "repository_url": repository.api, "html_url": html, "id": own.id + 1, "node_id": format!("I_kwDO{:x}", own.id + 1),
-        "number": own.number, "title": own.title, "user": author(world, story), "labels": [""; 0], "state": "open", "locked": false,
+        "number": own.number, "title": own.title, "user": author(world, story), "labels": [""; 0], "state": state, "locked": false,
         "assignee": None::<&str>, "assignees": [""; 0], "milestone": None::<&str>, "comments": own.comments, "created_at": own.created,
-        "updated_at": own.updated, "closed_at": None::<Moment>, "author_association": "MEMBER", "draft": own.draft, "pull_request": pull_request,
+        "updated_at": own.updated, "closed_at": own.closed, "author_association": "MEMBER", "draft": own.draft, "pull_request": pull_request,
         "body": own.body,
     }
 }

@@ -38,6 +38,7 @@ impl Organisation {
             branch: None,
             base: self.world.repositories[repository].head,
             head: Sha::NONE,
+            head_at: self.start,
             commit_count: 0,
             pushes_left: self.chance.below(3) as u32,
             pull_request: None,

@@ -93,7 +93,7 @@ impl Organisation {
             }
         }
         if self.chance.happens(0.25) {
-            self.discuss_pull_request(at.plus(5 * MINUTE), story);
+            self.at(at.plus(5 * MINUTE), Turn::Story(story.id, Step::Answer));
         }
         self.merge_when_ready(at, story);
     }
@@ -119,7 +119,7 @@ impl Organisation {
     }
 
     /// The author answers below the pull request; sometimes naming another issue.
-    fn discuss_pull_request(&mut self, at: Moment, story: &mut Story) {
+    pub(super) fn answer(&mut self, at: Moment, story: &mut Story) {
         let Some(mut own) = story.pull_request.take() else { return };
         own.comments += 1;
         own.updated = at.at_github();

@@ -145,6 +145,8 @@ pub struct Story {
     pub branch: Option<String>,
     pub base: Sha,
     pub head: Sha,
+    /// When that commit was made.
+    pub head_at: Moment,
     pub commit_count: u32,
     /// Pushes that are still made before the pull request is opened.
     pub pushes_left: u32,

@@ -84,6 +84,7 @@ pub struct Link {
 pub struct Steps {
     pub issue_created_at: Option<Timestamp>,
     pub issue_started_at: Option<Timestamp>,
+    pub first_commit_at: Option<Timestamp>,
     pub first_push_at: Option<Timestamp>,
     pub opened_at: Option<Timestamp>,
     pub ready_at: Option<Timestamp>,
@@ -100,7 +101,7 @@ pub struct Steps {
 /// A piece of work. Lead times are differences of its steps.
 ///
 /// Steps stand in the payloads as Linear's `createdAt`, `startedAt`, `completedAt` and `canceledAt` of the issue; GitHub's
-/// `head_commit.timestamp` of the first push, `created_at`, `merged_at` and `closed_at` of the pull request,
+/// `timestamp` of the first commit of the first push and of its `head_commit`, `created_at`, `merged_at` and `closed_at` of the pull request,
 /// `updated_at` of `ready_for_review` (the same as `created_at` when it was no draft) and of the first
 /// `review_requested`, `submitted_at` of the first review and of the first approval; and the end of the first successful deployment to production.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -37,6 +37,8 @@ pub struct Run {
     pub run_id: u64,
     pub run_number: u32,
     pub attempt: u32,
+    /// When the commit was made.
+    pub committed: Moment,
     pub created: Moment,
     pub started: Moment,
     pub jobs: [Job; JOBS.len()],
@@ -79,7 +81,7 @@ impl Run {
             .actor
             .map_or(("dependabot[bot]", super::ROBOT_EMAIL), |person| (world.people[person].name.as_str(), world.people[person].commit_email.as_str()));
         let signature = object! { "name": name, "email": email };
-        object! { "id": self.sha, "tree_id": self.sha, "message": self.title, "timestamp": self.created, "author": signature, "committer": signature }
+        object! { "id": self.sha, "tree_id": self.sha, "message": self.title, "timestamp": self.committed, "author": signature, "committer": signature }
     }
 }
 
