@@ -1,125 +1,11 @@
 -- Stories: an issue, the pull request that is for it, its review and checks, the merge and the deployment that brought it to
 -- production; with the time of each step, the waits between them, and how far it has come. Made of what things are now and
 -- of their history, so the order in which events arrive does not matter.
+--
+-- Whatever a story needs is looked up from its pull request or issue by an index, so one story, and the newest ones, cost
+-- the same however long the log is. Each LATERAL ends in an aggregate or LIMIT: PostgreSQL plans it by itself then, for the
+-- one value that it is given.
 CREATE VIEW public.workflows AS
-WITH issue_links AS (
-    -- Each issue of each pull request with its strongest evidence, said by either of them.
-    -- What somebody says in a comment is weaker than what its author says.
-    SELECT tenant, pull_request, issue, max(confidence - CASE WHEN rule = 'reference_in_comment' THEN 1 ELSE 0 END) AS confidence,
-           min("position") AS first_position
-    FROM (SELECT tenant, lower(subject) AS pull_request, lower(related_subject) AS issue, rule, confidence, "position"
-          FROM public.known_links WHERE correlation_type = 'pr_to_issue'
-          UNION ALL
-          SELECT tenant, lower(related_subject), lower(subject), rule, confidence, "position"
-          FROM public.known_links WHERE correlation_type = 'issue_to_pr') AS said
-    GROUP BY 1, 2, 3),
-issue_of AS (
-    SELECT DISTINCT ON (tenant, pull_request) tenant, pull_request, issue
-    FROM issue_links ORDER BY tenant, pull_request, confidence DESC, first_position, issue),
-issues_of AS (
-    SELECT l.tenant, l.pull_request, array_agg(coalesce(i.subject, l.issue) ORDER BY l.confidence DESC, l.first_position, l.issue) AS issues
-    FROM issue_links l LEFT JOIN public.issues i ON i.tenant = l.tenant AND lower(i.subject) = l.issue
-    GROUP BY 1, 2),
-history AS (
-    SELECT h.tenant, h.key,
-           min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'true') AS draft_at,
-           min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'false') AS not_draft_at,
-           min(h.version_at) FILTER (WHERE h.state ->> 'state' = 'closed' AND h.state ->> 'is_merged' IS DISTINCT FROM 'true') AS closed_at,
-           max(h.version_at) FILTER (WHERE h.state ->> 'state' = 'open') AS open_at,
-           min(h.version_at) FILTER (WHERE jsonb_typeof(h.state -> 'requested_reviewers') = 'array' AND h.state -> 'requested_reviewers' <> '[]') AS requested_at
-    FROM public.entity_history h WHERE h.entity = 'pull_request' GROUP BY 1, 2),
-reviewed AS (
-    SELECT r.tenant, r.pull_request_key, min(r.submitted_at) AS first_at, min(r.submitted_at) FILTER (WHERE r.state = 'approved') AS approved_at,
-           count(*) AS reviews, count(*) FILTER (WHERE r.state = 'changes_requested') AS changes_requested, count(DISTINCT r.reviewer) AS reviewers
-    FROM public.reviews r JOIN public.pull_requests p ON p.tenant = r.tenant AND p.key = r.pull_request_key
-    -- An author's own remarks are no review.
-    WHERE r.reviewer IS DISTINCT FROM p.author AND NOT r.is_deleted
-    GROUP BY 1, 2),
-checked AS (
-    SELECT c.tenant, lower(c.repository) AS repository, c.head_sha,
-           CASE WHEN bool_or(c.conclusion IN ('failure', 'error', 'timed_out', 'cancelled', 'action_required', 'startup_failure')) THEN 'failure'
-                WHEN bool_or(c.conclusion IS NULL) THEN 'pending' ELSE 'success' END AS state,
-           max(c.completed_at) AS completed_at
-    FROM (SELECT DISTINCT ON (tenant, lower(repository), head_sha, name) * FROM public.checks
-          WHERE kind IN ('check_run', 'status') AND NOT is_deleted
-          -- A check that was run again counts by its last run.
-          ORDER BY tenant, lower(repository), head_sha, name, started_at DESC NULLS LAST, check_id DESC) AS c
-    GROUP BY 1, 2, 3),
-branch_of AS (
-    SELECT DISTINCT tenant, lower(subject) AS pull_request, lower(related_subject) AS branch
-    FROM public.event_correlations WHERE correlation_type = 'pr_to_branch'),
-pushed AS (
-    SELECT l.tenant, lower(l.related_subject) AS branch, c.committed_at
-    FROM public.event_correlations l JOIN public.commits c ON c.tenant = l.tenant AND c.subject = l.subject
-    WHERE l.correlation_type = 'commit_to_branch'),
-began AS (
-    SELECT p.tenant, p.key, min(g.committed_at) AS first_commit_at
-    FROM (SELECT p.*, b.branch,
-                 -- A name that is used again belongs to the one before until that was closed.
-                 lag(p.closed_at) OVER (PARTITION BY p.tenant, b.branch ORDER BY p.created_at, p.number) AS taken_until
-          FROM public.pull_requests p JOIN branch_of b ON b.tenant = p.tenant AND b.pull_request = lower(p.subject)) AS p
-    JOIN pushed g ON g.tenant = p.tenant AND g.branch = p.branch AND g.committed_at > coalesce(p.taken_until, '-infinity')
-                 AND g.committed_at <= coalesce(p.closed_at, 'infinity')
-    GROUP BY 1, 2),
-succeeded AS (
-    SELECT h.tenant, h.key, min(coalesce((h.state ->> 'finished_at')::timestamptz, h.version_at)) AS finished_at
-    FROM public.entity_history h WHERE h.entity = 'deployment' AND h.state ->> 'status' IN ('success', 'succeeded') GROUP BY 1, 2),
-live AS (
-    SELECT d.tenant, lower(d.repository) AS repository, lower(d.commit_sha) AS commit_sha, d.subject, s.finished_at
-    FROM public.deployments d JOIN succeeded s ON s.tenant = d.tenant AND s.key = d.key
-    WHERE d.environment ~* '^(prod|production|live)($|[^a-z])'),
-landed AS (
-    SELECT tenant, lower(repository) AS repository, base_ref, merged_at AS at, key, NULL::timestamptz AS finished_at, NULL::text AS deployment
-    FROM public.pull_requests WHERE is_merged AND merged_at IS NOT NULL
-    UNION ALL
-    SELECT d.tenant, d.repository, q.base_ref, q.merged_at, NULL, d.finished_at, d.subject
-    FROM live d JOIN public.pull_requests q ON q.tenant = d.tenant AND lower(q.repository) = d.repository AND q.merge_commit_sha = d.commit_sha AND q.is_merged
-    UNION ALL
-    -- A commit that was pushed without a pull request.
-    SELECT d.tenant, d.repository, r.default_branch, c.committed_at, NULL, d.finished_at, d.subject
-    FROM live d
-    JOIN public.commits c ON c.tenant = d.tenant AND lower(c.repository) = d.repository AND c.sha = d.commit_sha
-    JOIN public.repositories r ON r.tenant = d.tenant AND lower(r.full_name) = d.repository
-    WHERE NOT EXISTS (SELECT FROM public.pull_requests q WHERE q.tenant = d.tenant AND q.merge_commit_sha = d.commit_sha AND q.is_merged)),
-brought AS (
-    -- A deployment brings what had landed on its branch by the time that its commit did; the first to bring it counts.
-    SELECT tenant, key, repository, deployed_at
-    FROM (SELECT tenant, key, repository, min(finished_at) OVER (PARTITION BY tenant, repository, base_ref ORDER BY at DESC) AS deployed_at FROM landed) AS l
-    WHERE key IS NOT NULL),
-deploying AS (SELECT DISTINCT tenant, repository FROM live),
-reverted AS (
-    SELECT l.tenant, lower(l.related_subject) AS pull_request, min(q.subject) AS reverted_by, min(q.merged_at) AS reverted_at
-    FROM public.known_links l JOIN public.pull_requests q ON q.tenant = l.tenant AND lower(q.subject) = lower(l.subject)
-    WHERE l.correlation_type = 'pr_reverts_pr' GROUP BY 1, 2),
-steps AS (
-    SELECT p.tenant, lower(coalesce(p.repository, '')) AS in_repository, p.repository, p.subject AS pull_request, p.title, p.author, p.head_ref AS branch, p.url,
-           coalesce(i.subject, f.issue) AS issue, coalesce(a.issues, '{}') AS issues, i.team, i.title AS issue_title, i.is_open AS issue_is_open,
-           i.created_at AS issue_created_at, i.started_at AS issue_started_at, g.first_commit_at, p.created_at AS opened_at,
-           CASE WHEN h.draft_at IS NULL THEN p.created_at WHEN p.is_draft THEN NULL ELSE h.not_draft_at END AS ready_at,
-           h.requested_at AS review_requested_at, v.first_at AS first_review_at, v.approved_at, c.completed_at AS checks_completed_at,
-           c.state AS checks, p.merged_at, p.closed_at, b.deployed_at, i.closed_at AS issue_closed_at,
-           coalesce(v.reviews, 0) AS reviews, coalesce(v.reviewers, 0) AS reviewers, coalesce(v.changes_requested, 0) AS changes_requested,
-           coalesce(h.open_at > h.closed_at, false) AS is_reopened, r.reverted_by, r.reverted_at, coalesce(p.is_merged, false) AS is_merged,
-           p.state AS pull_request_state, i.state_type, EXISTS (SELECT FROM deploying d WHERE d.tenant = p.tenant AND d.repository = lower(p.repository)) AS is_deploying,
-           p."position"
-    FROM public.pull_requests p
-    LEFT JOIN issue_of f ON f.tenant = p.tenant AND f.pull_request = lower(p.subject)
-    LEFT JOIN issues_of a ON a.tenant = p.tenant AND a.pull_request = lower(p.subject)
-    LEFT JOIN public.issues i ON i.tenant = p.tenant AND lower(i.subject) = f.issue
-    LEFT JOIN history h ON h.tenant = p.tenant AND h.key = p.key
-    LEFT JOIN reviewed v ON v.tenant = p.tenant AND v.pull_request_key = p.key
-    LEFT JOIN checked c ON c.tenant = p.tenant AND c.repository = lower(p.repository) AND c.head_sha = p.head_sha
-    LEFT JOIN began g ON g.tenant = p.tenant AND g.key = p.key
-    LEFT JOIN brought b ON b.tenant = p.tenant AND b.key = p.key
-    LEFT JOIN reverted r ON r.tenant = p.tenant AND r.pull_request = lower(p.subject)
-    UNION ALL
-    SELECT i.tenant, NULL, i.repository, NULL, i.title, NULL, NULL, i.url, i.subject, ARRAY[i.subject], i.team, i.title, i.is_open,
-           i.created_at, i.started_at, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, i.closed_at,
-           0, 0, 0, false, NULL, NULL, false, NULL, i.state_type, false, i."position"
-    FROM public.issues i
-    WHERE NOT i.is_deleted
-      AND NOT EXISTS (SELECT FROM issue_links l JOIN public.pull_requests p ON p.tenant = l.tenant AND lower(p.subject) = l.pull_request
-                      WHERE l.tenant = i.tenant AND l.issue = lower(i.subject)))
 SELECT coalesce(s.issue, s.pull_request) AS workflow,
        s.issue, s.issues, coalesce(s.issue_title, s.title) AS title, s.team, s.pull_request, s.repository, s.branch, s.author,
        CASE WHEN s.reverted_at IS NOT NULL THEN 'reverted'
@@ -148,9 +34,132 @@ SELECT coalesce(s.issue, s.pull_request) AS workflow,
        s.deployed_at - s.first_commit_at AS cycle_time,
        s.deployed_at - s.issue_created_at AS lead_time,
        s.url, s.tenant, s."position"
-FROM steps s;
+FROM (
+    SELECT r.tenant, r.repository, r.pull_request, r.title, r.author, r.branch, r.url, r.is_merged, r.pull_request_state, r."position",
+           coalesce(r.issue, f.issues[1]) AS issue,
+           CASE WHEN r.pull_request IS NULL THEN ARRAY[r.issue] ELSE coalesce(f.issues, '{}') END AS issues,
+           coalesce(r.team, n.team) AS team, coalesce(r.issue_title, n.title) AS issue_title,
+           coalesce(r.issue_is_open, n.is_open) AS issue_is_open, coalesce(r.state_type, n.state_type) AS state_type,
+           coalesce(r.issue_created_at, n.created_at) AS issue_created_at, coalesce(r.issue_started_at, n.started_at) AS issue_started_at,
+           coalesce(r.issue_closed_at, n.closed_at) AS issue_closed_at, g.first_commit_at, r.opened_at,
+           CASE WHEN h.draft_at IS NULL THEN r.opened_at WHEN r.is_draft THEN NULL ELSE h.not_draft_at END AS ready_at,
+           h.requested_at AS review_requested_at, v.first_at AS first_review_at, v.approved_at, c.completed_at AS checks_completed_at,
+           c.state AS checks, r.merged_at, r.closed_at, b.deployed_at, v.reviews, v.reviewers, v.changes_requested,
+           coalesce(h.open_at > h.closed_at, false) AS is_reopened, t.reverted_by, t.reverted_at, d.is_deploying
+    FROM (
+        SELECT p.tenant, p.key, p.subject AS pull_request, NULL::text AS issue, p.repository, p.number, p.title, p.author, p.head_ref AS branch,
+               p.head_sha, p.base_ref, p.url, p.state AS pull_request_state, coalesce(p.is_merged, false) AS is_merged, p.is_draft,
+               p.created_at AS opened_at, p.merged_at, p.closed_at, NULL::text AS team, NULL::text AS issue_title, NULL::boolean AS issue_is_open,
+               NULL::text AS state_type, NULL::timestamptz AS issue_created_at, NULL::timestamptz AS issue_started_at,
+               NULL::timestamptz AS issue_closed_at, false AS is_gone, p."position"
+        FROM public.pull_requests p
+        UNION ALL
+        SELECT i.tenant, i.key, NULL, i.subject, i.repository, i.number, i.title, NULL, NULL,
+               NULL, NULL, i.url, NULL, false, NULL,
+               NULL, NULL, NULL, i.team, i.title, i.is_open,
+               i.state_type, i.created_at, i.started_at,
+               i.closed_at, i.is_deleted, i."position"
+        FROM public.issues i) AS r
+    -- The issues of a pull request by the strongest evidence, said by either of them.
+    -- What somebody says in a comment is weaker than what its author says.
+    CROSS JOIN LATERAL (
+        SELECT array_agg(coalesce(i.subject, l.issue) ORDER BY l.confidence DESC, l.first_position, l.issue) AS issues
+        FROM (SELECT said.issue, max(said.confidence - CASE WHEN said.rule = 'reference_in_comment' THEN 1 ELSE 0 END) AS confidence,
+                     min(said."position") AS first_position
+              FROM (SELECT lower(k.related_subject) AS issue, k.rule, k.confidence, k."position"
+                    FROM public.known_links k
+                    WHERE k.tenant = r.tenant AND lower(k.subject) = lower(r.pull_request) AND k.correlation_type = 'pr_to_issue'
+                    UNION ALL
+                    SELECT lower(k.subject), k.rule, k.confidence, k."position"
+                    FROM public.known_links k
+                    WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'issue_to_pr') AS said
+              GROUP BY said.issue) AS l
+        LEFT JOIN LATERAL (
+            SELECT i.subject FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = l.issue
+            ORDER BY i.is_deleted, i.version_at DESC LIMIT 1) AS i ON true) AS f
+    LEFT JOIN LATERAL (
+        SELECT i.* FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = lower(f.issues[1])
+        ORDER BY i.is_deleted, i.version_at DESC LIMIT 1) AS n ON true
+    CROSS JOIN LATERAL (
+        SELECT min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'true') AS draft_at,
+               min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'false') AS not_draft_at,
+               min(h.version_at) FILTER (WHERE h.state ->> 'state' = 'closed' AND h.state ->> 'is_merged' IS DISTINCT FROM 'true') AS closed_at,
+               max(h.version_at) FILTER (WHERE h.state ->> 'state' = 'open') AS open_at,
+               min(h.version_at) FILTER (WHERE jsonb_typeof(h.state -> 'requested_reviewers') = 'array' AND h.state -> 'requested_reviewers' <> '[]') AS requested_at
+        FROM public.entity_history h
+        WHERE h.tenant = r.tenant AND h.entity = 'pull_request' AND h.key = r.key AND r.pull_request IS NOT NULL) AS h
+    CROSS JOIN LATERAL (
+        SELECT min(v.submitted_at) AS first_at, min(v.submitted_at) FILTER (WHERE v.state = 'approved') AS approved_at,
+               count(*) AS reviews, count(*) FILTER (WHERE v.state = 'changes_requested') AS changes_requested, count(DISTINCT v.reviewer) AS reviewers
+        FROM public.reviews v
+        -- An author's own remarks are no review.
+        WHERE v.tenant = r.tenant AND v.pull_request_key = r.key AND r.pull_request IS NOT NULL AND v.reviewer IS DISTINCT FROM r.author AND NOT v.is_deleted) AS v
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN bool_or(c.conclusion IN ('failure', 'error', 'timed_out', 'cancelled', 'action_required', 'startup_failure')) THEN 'failure'
+                    WHEN bool_or(c.conclusion IS NULL) THEN 'pending' WHEN count(*) > 0 THEN 'success' END AS state,
+               max(c.completed_at) AS completed_at
+        -- A check that was run again counts by its last run.
+        FROM (SELECT DISTINCT ON (c.name) c.conclusion, c.completed_at FROM public.checks c
+              WHERE c.tenant = r.tenant AND c.head_sha = r.head_sha AND lower(c.repository) = lower(r.repository)
+                AND c.kind IN ('check_run', 'status') AND NOT c.is_deleted
+              ORDER BY c.name, c.started_at DESC NULLS LAST, c.check_id DESC) AS c) AS c
+    CROSS JOIN LATERAL (
+        SELECT min(m.committed_at) AS first_commit_at
+        FROM (SELECT DISTINCT lower(k.related_subject) AS branch FROM public.event_correlations k
+              WHERE k.tenant = r.tenant AND lower(k.subject) = lower(r.pull_request) AND k.correlation_type = 'pr_to_branch') AS o
+        -- A name that is used again belongs to the one before until that was closed.
+        LEFT JOIN LATERAL (
+            SELECT q.closed_at
+            FROM public.event_correlations k
+            CROSS JOIN LATERAL (
+                SELECT q.closed_at, q.created_at, q.number FROM public.pull_requests q
+                WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject) AND (q.created_at, q.number) < (r.opened_at, r.number)
+                ORDER BY q.version_at DESC LIMIT 1) AS q
+            WHERE k.tenant = r.tenant AND lower(k.related_subject) = o.branch AND k.correlation_type = 'pr_to_branch'
+            ORDER BY q.created_at DESC, q.number DESC LIMIT 1) AS q ON true
+        CROSS JOIN LATERAL (
+            SELECT min(m.committed_at) AS committed_at
+            FROM public.event_correlations k
+            CROSS JOIN LATERAL (
+                SELECT m.committed_at FROM public.commits m
+                WHERE m.tenant = r.tenant AND m.sha = substr(k.subject, length('commit:') + 1) LIMIT 1) AS m
+            WHERE k.tenant = r.tenant AND lower(k.related_subject) = o.branch AND k.correlation_type = 'commit_to_branch'
+              AND m.committed_at > coalesce(q.closed_at, '-infinity') AND m.committed_at <= coalesce(r.closed_at, 'infinity')) AS m) AS g
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM public.deployed_commits d
+                       WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository) AND d.is_production AND r.pull_request IS NOT NULL) AS is_deploying
+        LIMIT 1) AS d
+    -- A deployment brings what had landed on its branch by the time that its commit did; the first to end counts. The first
+    -- to begin is found by the index (a deploying machine's clock may be an hour behind), and none that ended before it
+    -- began after it ended.
+    LEFT JOIN LATERAL (
+        SELECT d.finished_at FROM public.deployed_commits d
+        WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository) AND d.began_at >= r.merged_at - interval '1 hour'
+          AND d.is_production AND d.branch = r.base_ref AND d.landed_at >= r.merged_at AND r.is_merged
+        ORDER BY d.began_at LIMIT 1) AS first ON true
+    CROSS JOIN LATERAL (
+        SELECT min(d.finished_at) AS deployed_at FROM public.deployed_commits d
+        WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository)
+          AND d.began_at >= r.merged_at - interval '1 hour' AND d.began_at <= first.finished_at
+          AND d.is_production AND d.branch = r.base_ref AND d.landed_at >= r.merged_at) AS b
+    CROSS JOIN LATERAL (
+        SELECT min(q.subject) AS reverted_by, min(q.merged_at) AS reverted_at
+        FROM public.known_links k
+        CROSS JOIN LATERAL (
+            SELECT q.subject, q.merged_at FROM public.pull_requests q
+            WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject)
+            ORDER BY q.version_at DESC LIMIT 1) AS q
+        WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'pr_reverts_pr') AS t
+    -- An issue that a pull request is for is told with that.
+    WHERE r.pull_request IS NOT NULL OR NOT (r.is_gone OR EXISTS (
+        SELECT FROM (SELECT k.subject AS pull_request FROM public.known_links k
+                     WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.issue) AND k.correlation_type = 'pr_to_issue'
+                     UNION ALL
+                     SELECT k.related_subject FROM public.known_links k
+                     WHERE k.tenant = r.tenant AND lower(k.subject) = lower(r.issue) AND k.correlation_type = 'issue_to_pr') AS k
+        WHERE EXISTS (SELECT FROM public.pull_requests p WHERE p.tenant = r.tenant AND lower(p.subject) = lower(k.pull_request))))) AS s;
 
-COMMENT ON VIEW public.workflows IS 'The story of each piece of work: its issue, branch, pull request, review, checks, merge and deployment to production, with when each step was made and how long it waited. One row per pull request, and one per issue that no pull request is for. Stuck work: WHERE state = ''in_review'' AND first_review_at IS NULL. How long it takes from commit to production: avg(cycle_time) WHERE state = ''deployed''.';
+COMMENT ON VIEW public.workflows IS 'The story of each piece of work: its issue, branch, pull request, review, checks, merge and deployment to production, with when each step was made and how long it waited. One row per pull request, and one per issue that no pull request is for. Stuck work: WHERE state = ''in_review'' AND first_review_at IS NULL. How long it takes from commit to production: avg(cycle_time) WHERE state = ''deployed''. One story is found by pull_request or "position", and the newest by ORDER BY "position" DESC LIMIT, at once; other conditions tell every story first, so for one issue run the saved query story_of_issue.';
 COMMENT ON COLUMN public.workflows.workflow IS 'Name of the story: its issue, or its pull request when it has none. Several pull requests may be for one issue.';
 COMMENT ON COLUMN public.workflows.issue IS 'The issue that it is for, by the strongest evidence: linear:HEL-42 or github:owner/repo#7. NULL when nothing names one.';
 COMMENT ON COLUMN public.workflows.issues IS 'All issues that it is for.';

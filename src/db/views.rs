@@ -14,6 +14,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("event_summary", include_str!("../../views/event_summary.sql")),
     ("known_links", include_str!("../../views/known_links.sql")),
     ("correlated_events", include_str!("../../views/correlated_events.sql")),
+    ("deployed_commits", include_str!("../../views/deployed_commits.sql")),
     ("workflows", include_str!("../../views/workflows.sql")),
     ("event_processing_status", include_str!("../../views/event_processing_status.sql")),
     ("event_processing_summary", include_str!("../../views/event_processing_summary.sql")),
