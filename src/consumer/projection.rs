@@ -214,6 +214,7 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        views::hold(transaction, P::TABLES, P::TABLES).await?;
         // Views stand on tables by identity: these go with the new ones when they move.
         views::show(transaction, &self.schema, Some(P::TABLES)).await?;
         for table in P::TABLES {

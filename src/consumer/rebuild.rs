@@ -12,12 +12,14 @@ use super::checkpoint::{self, Lease};
 use super::copy;
 use super::runner::{Place, Runner, STAND_BY};
 use super::{Consumer, Error, Next};
+use crate::db::views;
 use crate::domain::Position;
 use crate::failpoint;
 use crate::log::{BatchLimits, Reader};
 
-/// How often a swap is tried before readers that hold the tables make it fail.
-const SWAP_TRIES: u32 = 20;
+/// How often a swap is tried before readers that hold the tables make it fail, and how long each gets in between.
+const SWAP_TRIES: u32 = 80;
+const SWAP_PAUSE: Duration = Duration::from_millis(500);
 /// How much longer than a lease holds a rebuild waits for one whose owner may be gone.
 const LEASE_GRACE: Duration = Duration::from_secs(5);
 /// Batches up to this size are read while the one before is taken; the memory for larger ones is needed once only.
@@ -95,8 +97,10 @@ impl Runner {
             match self.swap(live.name(), copy.as_mut(), lease, &mut place).await {
                 Ok(()) => return Ok(place.position),
                 // A long query holds the old tables; it gets its time, the rebuild tries again.
-                Err(Error::Database(error)) if tries < SWAP_TRIES && error.sqlstate() == Some(&tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE) => {
+                Err(Error::Database(error)) if tries < SWAP_TRIES && views::is_busy(&error) => {
                     tracing::info!(consumer = live.name(), "the swap of {} waits for a query that reads the old tables", live.name());
+                    self.stop.sleep(SWAP_PAUSE).await;
+                    self.go_on(lease)?;
                 }
                 Err(error) => return Err(error),
             }

@@ -5,6 +5,7 @@
 //! Every column says what it means: in its own words, or in those of `columns.sql` for its name.
 
 use tokio_postgres::Transaction;
+use tokio_postgres::error::SqlState;
 
 use super::Error;
 
@@ -48,12 +49,67 @@ const PROJECTION_VIEWS: &str = include_str!("projection_views.sql");
 const HOURS: &str = include_str!("hours.sql");
 const COLUMNS: &str = include_str!("columns.sql");
 
+/// Part of `deadlock_timeout` after which locks that are waited for are given up.
+const HOLD_PATIENCE: f64 = 0.5;
+
+/// Takes every lock that changing these views, and the tables of projections, will need: all of them, or an error that
+/// [`is_busy`]. Whoever reads several views locks them one after another, and so does this. Where the two meet crosswise,
+/// PostgreSQL ends one of them after `deadlock_timeout`; this gives up long before, so that it is never the reader.
+/// Nothing may be waited for afterwards that a reader may hold.
+///
+/// # Errors
+/// When a reader holds one of them for long.
+pub async fn hold(transaction: &Transaction<'_>, views: &[&str], tables: &[&str]) -> Result<(), Error> {
+    let named = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let row = transaction
+        .query_one(
+            "SELECT current_setting('statement_timeout'), (extract(epoch FROM current_setting('deadlock_timeout')::interval) * 1000)::double precision",
+            &[],
+        )
+        .await?;
+    let (before, deadlock_ms): (String, f64) = (row.get(0), row.get(1));
+    let patience_ms = (deadlock_ms * HOLD_PATIENCE).max(1.0) as u64;
+    // One statement, so that the time is for all of it. A view that is locked by LOCK TABLE locks the log with it.
+    let script = format!(
+        "SET LOCAL statement_timeout = {patience_ms};
+         DO $$
+         DECLARE
+             held text;
+         BEGIN
+             FOR held IN SELECT c.relname FROM pg_class c
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' AND c.relname = ANY (ARRAY[{}]::text[]) ORDER BY c.relname
+             LOOP
+                 EXECUTE format('ALTER VIEW public.%I RESET (security_barrier)', held);
+             END LOOP;
+             FOR held IN SELECT c.relname FROM pg_class c
+                 WHERE c.relnamespace = '{PROJECTIONS}'::regnamespace AND c.relkind = 'r' AND c.relname = ANY (ARRAY[{}]::text[]) ORDER BY c.relname
+             LOOP
+                 EXECUTE format('LOCK TABLE ONLY {PROJECTIONS}.%I IN ACCESS EXCLUSIVE MODE', held);
+             END LOOP;
+         END $$",
+        named(views),
+        named(tables)
+    );
+    transaction.batch_execute(&script).await?;
+    transaction.execute("SELECT set_config('statement_timeout', $1, true)", &[&before]).await?;
+    Ok(())
+}
+
+/// True for the error of [`hold`] when readers were in the way: the transaction is over, and another one may try again.
+#[must_use]
+pub fn is_busy(error: &Error) -> bool {
+    error.sqlstate().is_some_and(|state| [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(state))
+}
+
 /// Makes all views, in the caller's transaction; readers see the old ones or the new ones.
 ///
 /// # Errors
-/// When a view does not fit the tables, or something of another's stands on one of `views/` or on one whose columns
+/// When readers are in the way ([`is_busy`]), a view does not fit the tables, or something of another's stands on one of `views/` or on one whose columns
 /// have changed.
 pub async fn install(transaction: &Transaction<'_>) -> Result<(), Error> {
+    let tables = transaction.query("SELECT relname::text FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind = 'r'", &[&PROJECTIONS]).await?;
+    let shown: Vec<&str> = FILES.iter().map(|(name, _)| *name).chain(tables.iter().map(|row| row.get::<_, &str>(0))).collect();
+    hold(transaction, &shown, &[]).await?;
     for (name, _) in FILES.iter().rev() {
         transaction.batch_execute(&format!("DROP VIEW IF EXISTS public.{name}")).await?;
     }

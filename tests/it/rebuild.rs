@@ -8,7 +8,8 @@ use hooklake::registry;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 
-use crate::harness::{TestApp, examples, rows};
+use crate::harness::fold::Fold;
+use crate::harness::{TestApp, examples, rows, wait_until};
 
 /// Every table that is made from the log as text, without when a row was written.
 pub async fn tables(database: &Database) -> BTreeMap<String, Vec<String>> {
@@ -56,4 +57,42 @@ async fn every_projection_rebuilt_equals_the_live_one() {
     assert_eq!(app.db.number(grants).await, 0);
     tasks.stop().tell();
     app.stop().await;
+}
+
+/// A transaction's connection, and the task that drives it.
+async fn connected(fold: &Fold) -> (tokio_postgres::Client, tokio::task::JoinHandle<Result<(), tokio_postgres::Error>>) {
+    let (client, connection) = fold.db.database.dedicated().await.expect("a connection");
+    let driver = tokio::spawn(connection);
+    client.batch_execute("BEGIN").await.expect("a transaction");
+    (client, driver)
+}
+
+/// Whoever reads one view after another, in an order that is not the swap's, waits for it and is answered; so is the swap.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_several_views_and_a_swap_do_not_end_each_other() {
+    let fold = Fold::start_with(&["entities"]).await;
+    fold.append("github", "push", br#"{"ref":"refs/heads/main","after":"a","repository":{"id":1,"full_name":"o/r"}}"#).await;
+    fold.caught_up().await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    // The swap changes what is asked for in the order of names: branches, issues, repositories.
+    let ((first, first_driver), (reader, reader_driver)) = (connected(&fold).await, connected(&fold).await);
+    assert_eq!(first.query("SELECT title FROM issues", &[]).await.expect("an answer").len(), 0);
+    assert_eq!(reader.query("SELECT full_name FROM repositories", &[]).await.expect("an answer").len(), 1);
+    let (runner, live) = (fold.runner.clone(), fold.consumers().remove(0));
+    let swap = tokio::spawn(async move { runner.rebuild(live.as_ref(), &mut |_, _| {}).await });
+    wait_until("the swap waits for the first reader", async || fold.db.number(waiting).await > 0).await;
+    let reading = tokio::spawn(async move { (reader.query("SELECT name FROM branches", &[]).await, reader) });
+    wait_until("the other one waits for the swap", async || fold.db.number(waiting).await > 1 || reading.is_finished()).await;
+    // Now the swap comes to what the other one holds, which was the first of the two to wait.
+    first.batch_execute("COMMIT").await.expect("the first is done");
+    let (answer, reader) = reading.await.expect("it ends");
+    assert_eq!(answer.expect("the reader is answered").len(), 1);
+    reader.batch_execute("COMMIT").await.expect("the other one is done");
+    swap.await.expect("it ends").expect("the swap comes again");
+    assert_eq!(fold.db.number("SELECT generation::bigint FROM hooklake.consumers WHERE name = 'entities'").await, 2);
+    drop((first, reader));
+    for driver in [first_driver, reader_driver] {
+        driver.await.expect("driven").expect("closed");
+    }
+    fold.stop().await;
 }
