@@ -21,7 +21,8 @@ const INDEX_MEMORY: &str = "SET maintenance_work_mem = '128MB'";
 /// # Errors
 /// When the database does not do it.
 pub(super) async fn make(transaction: &Transaction<'_>, schema: &str, tables: &[&str]) -> Result<(), Error> {
-    transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await?;
+    remove(transaction, schema).await?;
+    transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
     for table in tables {
         transaction.batch_execute(&format!("CREATE TABLE {schema}.{table} (LIKE {LIVE_SCHEMA}.{table} INCLUDING ALL EXCLUDING INDEXES)")).await?;
         for index in missing(transaction.client(), schema, table).await?.into_iter().filter(|index| index.is_unique) {
@@ -64,6 +65,15 @@ pub fn schema_as_of(consumer: &str) -> String {
     format!("as_of_{consumer}")
 }
 
+/// As of which position readers are shown this copy; none when they are not.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn published(transaction: &Transaction<'_>, schema: &str) -> Result<Option<Position>, Error> {
+    let row = transaction.query_opt("SELECT position FROM hooklake.as_of_copies WHERE schema_name = $1", &[&schema]).await?;
+    Ok(row.map(|row| Position::new(row.get(0))))
+}
+
 /// Lets the read-only role ask a copy, and says in the database what it is.
 ///
 /// # Errors
@@ -73,7 +83,9 @@ pub(super) async fn publish(transaction: &Transaction<'_>, schema: &str, at: Pos
         "GRANT USAGE ON SCHEMA {schema} TO codegen_readonly; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO codegen_readonly;
          COMMENT ON SCHEMA {schema} IS 'As it stood at position {at} of the log; nothing is added to it.'"
     );
-    Ok(transaction.batch_execute(&script).await?)
+    transaction.batch_execute(&script).await?;
+    transaction.execute("INSERT INTO hooklake.as_of_copies (schema_name, position) VALUES ($1, $2)", &[&schema, &at.get()]).await?;
+    Ok(())
 }
 
 /// Removes a copy.
@@ -81,7 +93,9 @@ pub(super) async fn publish(transaction: &Transaction<'_>, schema: &str, at: Pos
 /// # Errors
 /// When the database does not do it.
 pub(super) async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-    Ok(transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?)
+    transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?;
+    transaction.execute("DELETE FROM hooklake.as_of_copies WHERE schema_name = $1", &[&schema]).await?;
+    Ok(())
 }
 
 /// An index of a live table that the copy has not.

@@ -34,7 +34,7 @@ pub use projection::{Projection, Projector};
 pub use runner::Runner;
 
 use crate::db;
-use crate::domain::{Envelope, Position};
+use crate::domain::{Envelope, Places, Position};
 use crate::log::{At, Batch, BatchLimits};
 
 /// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
@@ -84,6 +84,12 @@ pub trait Consumer: Send + Sync + 'static {
     /// An empty copy under a name of its own, for what it was at some position; none for what is no table.
     async fn as_of(&self) -> Result<Option<Box<dyn Consumer>>, Error> {
         Ok(None)
+    }
+
+    /// Shows readers this copy, which is filled as of a position. What was taken out of the log while it was filled goes
+    /// from it; what is taken out later, the live one takes out of both.
+    async fn publish(&mut self, _transaction: &mut Transaction<'_>, _at: Position, _taken: Places) -> Result<(), Error> {
+        Ok(())
     }
 
     /// Lets go of what would keep another owner out.

@@ -13,7 +13,7 @@ use super::copy;
 use super::runner::{Place, Runner, STAND_BY};
 use super::{Consumer, Error, Next};
 use crate::db::views;
-use crate::domain::Position;
+use crate::domain::{OWN_SOURCE, Places, Position};
 use crate::failpoint;
 use crate::log::{BatchLimits, Reader};
 
@@ -129,6 +129,7 @@ impl Runner {
     /// # Errors
     /// [`Error::LeaseLost`] when another process does so at this moment.
     pub async fn rebuild_as_of(&self, live: &dyn Consumer, at: Position, progress: Report<'_>) -> Result<bool, Error> {
+        checkpoint::enroll(&self.database, live.name(), live.version()).await?;
         let lease = self.lease_of_copy(&checkpoint::as_of_name(live.name())).await?;
         let outcome = self.fill_as_of(live, at, &lease, progress).await;
         drop(lease.release(&self.database).await);
@@ -140,13 +141,30 @@ impl Runner {
         let mut place = Place { position: copy.open().await?, since: None };
         self.fill_through(copy.as_mut(), lease, &mut place, at, progress).await?;
         let mut connection = self.database.get().await?;
-        let transaction = connection.transaction().await?;
+        let mut transaction = connection.transaction().await?;
         lease.check(&transaction).await?;
-        copy::publish(&transaction, &copy::schema_as_of(live.name()), at).await?;
+        let live_at = checkpoint::hold(&transaction, live.name()).await?;
+        let taken = self.taken_between(at, live_at).await?;
+        copy.publish(&mut transaction, at, taken).await?;
         // It follows the log no further, so it is no consumer.
         checkpoint::forget_copy(&transaction, &lease.consumer).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// What acts between two positions took out of the log.
+    async fn taken_between(&self, after: Position, until: Position) -> Result<Places, Error> {
+        let reader = Reader::new(self.database.clone());
+        let (mut taken, mut after) = (Places::default(), after);
+        while after < until {
+            let batch = reader.after(after, None, Some(&[OWN_SOURCE]), BatchLimits::default()).await?;
+            if batch.span.is_empty() {
+                break;
+            }
+            taken = taken.and(Places::of(&batch.envelopes));
+            after = batch.span.through;
+        }
+        Ok(taken)
     }
 
     /// Removes the copies of a consumer that stand beside the live one.

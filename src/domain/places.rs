@@ -139,6 +139,17 @@ impl Places {
         self.positions.is_empty() && self.ranges.is_empty()
     }
 
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.positions.extend(others.positions);
+        self.positions.sort_unstable();
+        self.positions.dedup();
+        self.ranges.extend(others.ranges);
+        self.is_urgent |= others.is_urgent;
+        self
+    }
+
     /// Those through a position.
     #[must_use]
     pub fn through(mut self, last: Position) -> Self {
@@ -171,13 +182,15 @@ mod tests {
 
     #[test]
     fn places_know_what_they_contain_and_meet() {
+        let more = places(&[1, 3], &[(40, 50)]);
         let places = places(&[3, 9], &[(20, 30)]);
         for (position, is_in) in [(3, true), (4, false), (9, true), (19, false), (20, true), (30, true), (31, false)] {
             assert_eq!(places.contain(Position::new(position)), is_in, "{position}");
         }
         let clipped = places.through(Position::new(25));
         assert!(clipped.contain(Position::new(25)) && !clipped.contain(Position::new(26)));
-        assert!(clipped.through(Position::new(2)).is_empty());
+        assert!(clipped.clone().through(Position::new(2)).is_empty());
+        assert_eq!(clipped.and(more).columns(), (vec![1, 3, 9], vec![20, 40], vec![25, 50]));
     }
 
     #[test]

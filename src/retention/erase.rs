@@ -148,8 +148,7 @@ impl Custodian {
     async fn discard_leftovers(&mut self, files: &Files) -> Result<(), Error> {
         let transaction = self.client.transaction().await?;
         for row in transaction.query(DISCARD_COPIES, &[]).await? {
-            let name: String = row.get(0);
-            let schema = format!("rebuild_{}", name.trim_end_matches("@rebuild"));
+            let schema: &str = row.get("schema");
             transaction.batch_execute(&format!(r#"DROP SCHEMA IF EXISTS "{schema}" CASCADE"#)).await?;
         }
         transaction.commit().await?;

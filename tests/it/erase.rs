@@ -13,6 +13,7 @@ use hooklake::retention::schedule::What;
 use hooklake::retention::traces::Files;
 use hooklake::retention::{Custodian, Error, Settings};
 use hooklake::tasks::Tasks;
+use hooklake::telemetry::Metrics;
 use serde_json::json;
 
 use crate::harness::prove::verify;
@@ -42,10 +43,20 @@ fn files_with(directory: &Path, word: &str) -> Vec<String> {
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }
 
+/// Builds what these consumers keep now, as tables that stay so; as of which position.
+async fn as_they_stand(app: &TestApp, tasks: &Tasks, names: &[&str]) -> Position {
+    let runner = app.app.base.runner(tasks, &Metrics::new());
+    let at = Position::new(app.db.number("SELECT position FROM log.head").await);
+    for consumer in registry::consumers(&app.app.base).expect("consumers").iter().filter(|consumer| names.contains(&consumer.name())) {
+        assert!(runner.rebuild_as_of(consumer.as_ref(), at, &mut |_, _| {}).await.expect("built"), "{}", consumer.name());
+    }
+    at
+}
+
 async fn dump(db: &TestDatabase) -> String {
     let mut dump = String::new();
     for table in db
-        .rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'projections', 'hooklake')")
+        .rows("SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables WHERE schemaname IN ('log', 'public', 'projections', 'hooklake') OR schemaname LIKE 'as!_of!_%' ESCAPE '!'")
         .await
     {
         let name: String = table.get(0);
@@ -65,7 +76,7 @@ async fn a_person_is_erased_everywhere() {
     let app = TestApp::start().await;
     app.send(&examples()[..40]).await;
     let named = [
-        ("plain", json!({"action": "opened", "number": 1, "pull_request": {"title": "By Zaphod", "user": {"login": "zaphod-b"}}, "sender": {"login": "zaphod-b"}, "repository": {"full_name": "zaphod-b/heart"}}).to_string()),
+        ("plain", json!({"action": "opened", "number": 1, "pull_request": {"number": 1, "title": "By Zaphod", "user": {"login": "zaphod-b"}}, "sender": {"login": "zaphod-b"}, "repository": {"id": 42, "full_name": "zaphod-b/heart"}}).to_string()),
         ("escaped", r#"{"action":"opened","issue":{"title":"x","body":"\u007aaphod-b was here"}}"#.to_owned()),
         ("nested", json!({"inner": json!({"mail": "Zaphod@Betelgeuse.example"}).to_string()}).to_string()),
     ];
@@ -86,6 +97,9 @@ async fn a_person_is_erased_everywhere() {
     assert!(dump(&app.db).await.contains("zaphod"));
 
     let tasks = Tasks::default();
+    let at = as_they_stand(&app, &tasks, &["events", "entities", "correlation"]).await;
+    assert_eq!(app.github("push", "later", r#"{"pusher":{"name":"zaphod-b"}}"#).await.status, 200);
+    app.caught_up().await;
     let mut custodian = custodian(&app.db, &tasks).await;
     let wanted = erasure(&app, &["zaphod-b", "zaphod@betelgeuse.example"]);
     let hold = custodian.hold("a lawsuit", &Cover { source: Some("slack".to_owned()), ..Cover::default() }).await.expect("held");
@@ -98,8 +112,17 @@ async fn a_person_is_erased_everywhere() {
 
     let report = custodian.erase(&wanted, &mut |_| {}).await.expect("erased");
     assert!(report.is_complete(), "{report:?}");
-    assert_eq!((report.redacted, line(&report, "log.envelopes, bodies"), line(&report, "log.redeliveries, bodies")), (4, (4, 0), (1, 0)));
-    for place in ["table projections.events", "table projections.github_events", "search index, files of every generation", "lake, data files and Delta log"] {
+    assert_eq!((report.redacted, line(&report, "log.envelopes, bodies"), line(&report, "log.redeliveries, bodies")), (5, (5, 0), (1, 0)));
+    assert_eq!(app.db.number("SELECT count(*) FROM as_of_events.events").await, at.get(), "what is left of each is told, and nothing later");
+    for place in [
+        "table projections.events",
+        "table projections.github_events",
+        "table as_of_events.events",
+        "table as_of_entities.pull_requests",
+        "table as_of_correlation.event_subjects",
+        "search index, files of every generation",
+        "lake, data files and Delta log",
+    ] {
         let (before, after) = line(&report, place);
         assert!(before > 0 && after == 0, "{place}: {before} and {after}");
     }
@@ -224,7 +247,7 @@ async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     // A fold of what is left.
     let base = &app.app.base;
     let before = app.db.rows("SELECT (to_jsonb(t) - 'processed_at')::text FROM events t ORDER BY position").await;
-    let runner = base.runner(&tasks, &hooklake::telemetry::Metrics::new());
+    let runner = base.runner(&tasks, &Metrics::new());
     for consumer in registry::consumers(base).expect("consumers").iter().filter(|consumer| ["events", "search", "lake"].contains(&consumer.name())) {
         runner.rebuild(consumer.as_ref(), &mut |_, _| {}).await.unwrap_or_else(|error| panic!("{}: {error:?}", consumer.name()));
     }
