@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::facts::value_at;
+
 /// The type of an event as its provider names it, with the action where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EventKind {
@@ -22,7 +24,7 @@ impl EventKind {
     #[must_use]
     pub fn of(source: &str, event_type: &str, payload: &Value) -> Self {
         let action = match source {
-            "slack" => payload.pointer("/event/subtype"),
+            "slack" => value_at(payload, "/event/subtype"),
             "deployment" => payload.get("status"),
             _ => payload.get("action"),
         };

@@ -11,6 +11,7 @@ use serde_json::{Map, Number, Value};
 mod mend;
 mod skim;
 
+use super::facts::value_at;
 use skim::Skim;
 
 /// The longest body that is read as JSON whenever its payload is asked for. A longer one is read once, when it comes: at
@@ -101,13 +102,13 @@ impl Payload {
     /// The value at a JSON pointer (RFC 6901) as text; none when it is absent or not text.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.value.pointer(pointer).and_then(Value::as_str)
+        value_at(&self.value, pointer).and_then(Value::as_str)
     }
 
     /// The value at a JSON pointer as a whole number that fits `bigint`.
     #[must_use]
     pub fn integer(&self, pointer: &str) -> Option<i64> {
-        self.value.pointer(pointer).and_then(Value::as_i64)
+        value_at(&self.value, pointer).and_then(Value::as_i64)
     }
 
     /// The value for a `jsonb` column; none when there is nothing to show.

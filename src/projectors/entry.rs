@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike};
 use serde_json::Value;
 
 use crate::domain::clock::Timestamp;
+use crate::domain::facts::value_at;
 use crate::domain::{Envelope, Payload};
 use crate::log::Batch;
 
@@ -85,7 +86,7 @@ pub(super) fn cut(text: &str) -> &str {
 pub(super) fn whole(value: &Value, pointer: &str) -> Option<i64> {
     /// Beyond 2^53 a floating number does not say which whole number it is.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    let found = value.pointer(pointer)?;
+    let found = value_at(value, pointer)?;
     found.as_i64().or_else(|| {
         let number = found.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < EXACT_MAX)?;
         #[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
@@ -106,7 +107,7 @@ impl<'a> Times<'a> {
 
     /// The time at a JSON pointer, as RFC 3339 text or as milliseconds since 1970.
     pub(super) fn at(&mut self, pointer: &'static str) -> Option<Timestamp> {
-        let found = self.value.pointer(pointer).filter(|found| !found.is_null())?;
+        let found = value_at(self.value, pointer).filter(|found| !found.is_null())?;
         let time = time(found);
         if time.is_none() {
             self.odd.push(pointer.trim_start_matches('/'));
@@ -131,7 +132,7 @@ fn time(value: &Value) -> Option<Timestamp> {
 
 /// The list at a JSON pointer; empty when there is none.
 pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    value_at(value, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The texts under `name` of the objects in a list, as a JSON list for a `text[]` column.

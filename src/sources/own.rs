@@ -12,6 +12,7 @@ use super::standard::named_type;
 use super::{Found, RawRequest, Received, Refusal, Source};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::Verdict;
+use crate::domain::facts::value_at;
 use crate::domain::{ParseStatus, Payload};
 use crate::log::NewEnvelope;
 
@@ -68,7 +69,7 @@ impl Source for Own {
         };
         let mut received = found.into_received(request);
         received.warnings = if payload.status == ParseStatus::Ok {
-            let is_missing = |pointer: &&&str| payload.value.pointer(pointer).is_none_or(Value::is_null);
+            let is_missing = |pointer: &&&str| value_at(&payload.value, pointer).is_none_or(Value::is_null);
             self.expected().iter().filter(is_missing).map(|pointer| format!("{} is missing", pointer.trim_start_matches('/'))).collect()
         } else {
             vec![format!("the body is not a JSON object ({})", payload.status.as_str())]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Findings, Kind, Subject, words};
-use crate::domain::facts::{first_text, text};
+use crate::domain::facts::{first_text, text, value_at};
 
 /// What GitHub lists in one event at most; whoever signs may list more, and is not followed there.
 const COMMITS_MAX: usize = 2_048;
@@ -160,7 +160,7 @@ fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings
     findings.about(subject.clone());
     let of_run = check.get("run_id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Run, id));
     findings.stated("run_of_job", subject.as_ref(), of_run.as_ref(), &format!("{name}.run_id"), name, 1.0);
-    let deployment = check.pointer("/deployment/id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Deployment, id));
+    let deployment = value_at(check, "/deployment/id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Deployment, id));
     findings.stated("deployment_of_check", deployment.as_ref(), subject.as_ref(), &format!("{name}.deployment.id"), name, 1.0);
     let check_subject = subject;
     let pull_requests = check.get("pull_requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

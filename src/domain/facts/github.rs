@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Priority, excerpt, first_text, joined, owned, text};
+use super::{Facts, Priority, excerpt, first_text, joined, owned, text, value_at};
 
 /// Objects that carry a number within a repository.
 const NUMBERED: [&str; 5] = ["pull_request", "issue", "discussion", "milestone", "alert"];
@@ -92,10 +92,10 @@ fn title(payload: &Value) -> Option<String> {
 
 /// What was written in this event; the description that a comment answers was written in an earlier one.
 fn body_text(payload: &Value) -> Option<String> {
-    if let Some(comments) = payload.pointer("/thread/comments").and_then(Value::as_array) {
+    if let Some(comments) = value_at(payload, "/thread/comments").and_then(Value::as_array) {
         return joined(comments.iter().filter_map(|comment| text(comment, "/body")));
     }
-    if let Some(written) = ["/comment", "/review", "/answer"].iter().find_map(|pointer| payload.pointer(pointer).filter(|found| found.is_object())) {
+    if let Some(written) = ["/comment", "/review", "/answer"].iter().find_map(|pointer| value_at(payload, pointer).filter(|found| found.is_object())) {
         return owned(text(written, "/body"));
     }
     if let Some(commits) = payload.get("commits").and_then(Value::as_array) {
@@ -139,7 +139,7 @@ fn subject(payload: &Value) -> Option<String> {
             "alert" => " alert ",
             _ => "#",
         };
-        if let Some(number) = payload.pointer(&format!("/{name}/number")).and_then(Value::as_i64) {
+        if let Some(number) = value_at(payload, &format!("/{name}/number")).and_then(Value::as_i64) {
             return Some(format!("{repository}{separator}{number}"));
         }
     }

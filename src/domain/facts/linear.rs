@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Priority, excerpt, first_text, owned, text};
+use super::{Facts, Priority, excerpt, first_text, owned, text, value_at};
 
 pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
     Facts {
@@ -40,7 +40,7 @@ fn title(event_type: &str, payload: &Value) -> Option<String> {
     if let Some(name) = named {
         return Some(name.to_owned());
     }
-    if let Some(number) = payload.pointer("/data/number").and_then(Value::as_i64) {
+    if let Some(number) = value_at(payload, "/data/number").and_then(Value::as_i64) {
         return Some(format!("{event_type} {number}"));
     }
     text(payload, "/data/body").and_then(excerpt)
@@ -49,7 +49,7 @@ fn title(event_type: &str, payload: &Value) -> Option<String> {
 fn subject(event_type: &str, payload: &Value) -> Option<String> {
     let name = first_text(payload, &["/data/project/name", "/data/name"]);
     let team = text(payload, "/data/team/key");
-    match (event_type, payload.pointer("/data/number").and_then(Value::as_i64), team) {
+    match (event_type, value_at(payload, "/data/number").and_then(Value::as_i64), team) {
         ("Cycle", Some(number), Some(team)) => Some(format!("{team} cycle {number}")),
         _ => owned(name),
     }

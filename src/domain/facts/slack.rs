@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Priority, excerpt, first_text, joined, owned, text};
+use super::{Facts, Priority, excerpt, first_text, joined, owned, text, value_at};
 
 /// A message of Slack, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +102,11 @@ fn joined_words(first: &str, second: Option<&str>) -> String {
 
 /// What people read of it: the text, what is attached, and the names of files.
 fn words(payload: &Value) -> Option<String> {
-    let message = ["/event/message", "/event"].iter().find_map(|pointer| payload.pointer(pointer).filter(|found| found.is_object()));
+    let message = ["/event/message", "/event"].iter().find_map(|pointer| value_at(payload, pointer).filter(|found| found.is_object()));
     let Some(message) = message else {
         return joined(["/text", "/message/text", "/actions/0/value"].iter().filter_map(|pointer| text(payload, pointer)));
     };
-    let items = |pointer: &str| message.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let items = |pointer: &str| value_at(message, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let said = text(message, "/text").or_else(|| text(payload, "/event/previous_message/text"));
     let attached = items("/attachments").iter().flat_map(|attachment| ["/pretext", "/title", "/text"].map(|pointer| text(attachment, pointer)));
     let files = items("/files").iter().map(|file| first_text(file, &["/title", "/name"]));

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// Longer numbers, and those with a large exponent, become strings: their digits stay exact.
 const NUMBER_BYTES_MAX: usize = 18;
 
@@ -68,7 +70,8 @@ fn replace(text: &str, range: std::ops::Range<usize>, replacement: &str, kept: &
 fn string(text: &str, open: usize, kept: &mut usize, mended: &mut Option<String>) -> usize {
     let bytes = text.as_bytes();
     let mut at = open + 1;
-    while at < bytes.len() {
+    while let Some(next) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += next;
         match bytes[at] {
             b'"' => return at + 1,
             b'\\' if bytes.get(at + 1) == Some(&b'u') => match unit(bytes, at) {
@@ -79,8 +82,7 @@ fn string(text: &str, open: usize, kept: &mut usize, mended: &mut Option<String>
                 }
                 _ => at += 2,
             },
-            b'\\' => at += 2,
-            _ => at += 1,
+            _ => at += 2,
         }
     }
     bytes.len()

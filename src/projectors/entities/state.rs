@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::entry::{key, list, whole};
 use crate::domain::clock::Timestamp;
-use crate::domain::facts::text;
+use crate::domain::facts::{text, value_at};
 
 /// How a column reads what stands at a JSON pointer.
 #[derive(Debug, Clone, Copy)]
@@ -78,8 +78,8 @@ impl As {
             Self::Text => text(snapshot, pointer).into(),
             Self::Name => key(text(snapshot, pointer)).into(),
             Self::Whole => whole(snapshot, pointer).into(),
-            Self::Number => snapshot.pointer(pointer).and_then(Value::as_f64).into(),
-            Self::Flag => snapshot.pointer(pointer).and_then(Value::as_bool).into(),
+            Self::Number => value_at(snapshot, pointer).and_then(Value::as_f64).into(),
+            Self::Flag => value_at(snapshot, pointer).and_then(Value::as_bool).into(),
             Self::Time => at(snapshot, pointer).map(written).into(),
             Self::Texts(inner) => list(snapshot, pointer).iter().filter_map(|item| text(item, inner)).collect(),
             Self::Wholes(inner) => list(snapshot, pointer).iter().filter_map(|item| whole(item, inner)).collect(),
@@ -96,7 +96,7 @@ pub(super) fn written(time: Timestamp) -> String {
 pub(super) fn at(value: &Value, pointer: &str) -> Option<Timestamp> {
     /// Whole numbers below are seconds: as milliseconds they would be in 1973 or before.
     const SECONDS_MAX: i64 = 100_000_000_000;
-    let time = match value.pointer(pointer)? {
+    let time = match value_at(value, pointer)? {
         // Some dates come without a time of day.
         Value::String(text) => match text.parse::<NaiveDate>() {
             Ok(date) => date.and_time(NaiveTime::MIN).and_utc(),

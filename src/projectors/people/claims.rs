@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::entry::{key, list, whole};
-use crate::domain::facts::{first_text, text};
+use crate::domain::facts::{first_text, text, value_at};
 
 /// The most commits of a push whose authors are looked at.
 const COMMITS_MAX: usize = 2_048;
@@ -97,7 +97,7 @@ fn shows_sender(event_type: &str, action: Option<&str>) -> bool {
 fn github(event_type: &str, value: &Value, claims: &mut Claims) {
     if shows_sender(event_type, text(value, "/action")) {
         for pointer in ["/sender", "/pull_request/user", "/issue/user", "/review/user", "/member", "/membership/user"] {
-            if let Some(user) = value.pointer(pointer) {
+            if let Some(user) = value_at(value, pointer) {
                 github_user(user, claims);
             }
         }
@@ -139,7 +139,7 @@ fn is_bot(name: &str) -> bool {
 
 fn linear(event_type: &str, value: &Value, claims: &mut Claims) {
     for pointer in ["/actor", "/data/creator", "/data/assignee", "/data/user", "/data/lead"] {
-        let Some(person) = value.pointer(pointer) else { continue };
+        let Some(person) = value_at(value, pointer) else { continue };
         // An integration or an application is nobody.
         if text(person, "/type").is_none_or(|kind| kind == "user") {
             linear_user(person, claims);
@@ -164,7 +164,7 @@ fn linear_user(person: &Value, claims: &mut Claims) {
 fn slack(event_type: &str, value: &Value, claims: &mut Claims) {
     match event_type {
         "team_join" | "user_change" | "user_profile_changed" => {
-            let Some(user) = value.pointer("/event/user").filter(|user| user.get("is_bot").and_then(Value::as_bool) != Some(true)) else { return };
+            let Some(user) = value_at(value, "/event/user").filter(|user| user.get("is_bot").and_then(Value::as_bool) != Some(true)) else { return };
             let Some(id) = text(user, "/id") else { return };
             let identity = format!("slack:{id}");
             claims.exists(&identity);
@@ -172,7 +172,7 @@ fn slack(event_type: &str, value: &Value, claims: &mut Claims) {
             claims.claim(&identity, What::Name, first_text(user, &["/profile/real_name", "/real_name"]));
             claims.claim(&identity, What::Email, text(user, "/profile/email"));
         }
-        "message" if value.pointer("/event/bot_id").is_none_or(Value::is_null) => {
+        "message" if value_at(value, "/event/bot_id").is_none_or(Value::is_null) => {
             let Some(id) = first_text(value, &["/event/user", "/event/message/user"]) else { return };
             let identity = format!("slack:{id}");
             claims.exists(&identity);

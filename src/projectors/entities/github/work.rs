@@ -8,7 +8,7 @@ use super::super::state::As::{Flag, Name, Text, Texts, Time, Whole};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{LOGINS, Place, person};
-use crate::domain::facts::text;
+use crate::domain::facts::{text, value_at};
 
 /// A pull request as every event about it shows it.
 const PULL_REQUEST: &[Field] = &[
@@ -174,7 +174,7 @@ fn tell_issue(event_type: &str, action: Option<&str>, issue: &Value, value: &Val
     }
     let changed = at(issue, "/updated_at");
     let other = |issue: &str, repository: &str| {
-        let (issue, repository) = (value.pointer(issue)?, value.pointer(repository)?);
+        let (issue, repository) = (value_at(value, issue)?, value_at(value, repository)?);
         Some((issue, Place::of(repository)?))
     };
     match action {
@@ -227,7 +227,7 @@ fn tell_comment(event_type: &str, action: Option<&str>, comment: &Value, value: 
     };
     let Some(id) = whole(comment, "/id") else { return };
     let number = ["/pull_request/number", "/issue/number", "/discussion/number"].iter().find_map(|pointer| whole(value, pointer));
-    let is_pull_request = value.get("pull_request").is_some_and(Value::is_object) || value.pointer("/issue/pull_request").is_some_and(Value::is_object);
+    let is_pull_request = value.get("pull_request").is_some_and(Value::is_object) || value_at(value, "/issue/pull_request").is_some_and(Value::is_object);
     let parent_kind = match kind {
         "commit_comment" => "commit",
         "discussion_comment" => "discussion",
