@@ -44,6 +44,8 @@ pub struct Base {
     pub database: Database,
     /// What this installation knows of itself.
     pub installation: Installation,
+    /// What is counted in this process.
+    pub metrics: Metrics,
     cluster: Option<Cluster>,
 }
 
@@ -84,7 +86,7 @@ impl Base {
         let row = connection.query_one("SELECT id, created_at, derivation_key FROM hooklake.installation", &[]).await?;
         let installation = Installation { id: row.get(0), created_at: row.get(1), derivation_key: row.get(2) };
         drop(connection);
-        Ok(Self { config, database, installation, cluster })
+        Ok(Self { config, database, installation, metrics: Metrics::new(), cluster })
     }
 
     /// Where the lake and the index live.
@@ -237,7 +239,7 @@ impl App {
         let address = listener.local_addr()?;
 
         let tasks = Tasks::default();
-        let metrics = Metrics::new();
+        let metrics = base.metrics.clone();
         if let Some(cluster) = &base.cluster {
             tasks.spawn_until_stopped("postgres", cluster.clone().keep_running());
         }

@@ -39,7 +39,6 @@ fn providers(config: &Config) -> [(&'static str, &Provider, Arc<dyn Source>); 3]
 pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
     let database = || base.database.clone();
     let data_dir = base.data_dir();
-    let rules = Rules::compile(&base.config.correlation).map_err(anyhow::Error::msg)?;
     let mut consumers: Vec<Box<dyn Consumer>> = vec![
         Box::new(Projection::new(database(), EventTable)),
         Box::new(Projection::new(database(), GithubTable)),
@@ -49,11 +48,14 @@ pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
         Box::new(Projection::new(database(), DeliveryTable)),
         Box::new(Projection::new(database(), EntityTables)),
         Box::new(Projection::new(database(), PeopleTables)),
-        Box::new(Projection::new(database(), CorrelationTables::new(rules))),
         Box::new(Projection::new(database(), Tree)),
         Box::new(Indexer::new(database(), &data_dir)),
         Box::new(Exporter::new(database(), base.config.lake.location(&data_dir)?)),
     ];
+    if base.config.correlation.enabled {
+        let rules = Rules::compile(&base.config.correlation).map_err(anyhow::Error::msg)?;
+        consumers.push(Box::new(Projection::new(database(), CorrelationTables::new(rules, base.metrics.clone()))));
+    }
     if base.config.validation.enabled {
         consumers.push(Box::new(Projection::new(database(), ValidationTables::default())));
     }

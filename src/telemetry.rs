@@ -54,6 +54,9 @@ struct Families {
     replays: IntCounterVec,
     retried: IntCounterVec,
     queries: IntCounterVec,
+    links: IntCounterVec,
+    mentions: IntCounterVec,
+    subjects: IntCounterVec,
     batch_envelopes: Histogram,
     append_seconds: Histogram,
     appended: IntCounter,
@@ -110,6 +113,21 @@ impl Metrics {
             replays: counter("hooklake_consumed_replays_total", "Envelopes flagged suspect_replay that each consumer met.", &["consumer"]),
             retried: counter("hooklake_parked_retried_total", "Parked envelopes tried again on request, by outcome: taken, failed.", &["consumer", "outcome"]),
             queries: counter("hooklake_queries_total", "Questions answered, by door and outcome.", &["door", "outcome"]),
+            links: counter(
+                "hooklake_correlation_links_total",
+                "Evidence for links that correlation wrote down, by type and rule; again when it is rebuilt or a transaction is repeated.",
+                &["type", "rule"],
+            ),
+            mentions: counter(
+                "hooklake_correlation_mentions_total",
+                "Names that correlation wrote down for another event to explain, by relation and rule; again as for links.",
+                &["relation", "rule"],
+            ),
+            subjects: counter(
+                "hooklake_correlation_subjects_total",
+                "What events are about, as correlation wrote it down, by kind; again as for links.",
+                &["kind"],
+            ),
             batch_envelopes: histogram("hooklake_append_batch_envelopes", "Deliveries that one append transaction took.", &ENVELOPES),
             append_seconds: histogram(
                 "hooklake_append_duration_seconds",
@@ -170,6 +188,21 @@ impl Metrics {
     /// A question was answered (`ok`) or not (`error`).
     pub fn queried(&self, door: &str, outcome: &str) {
         self.inner.queries.with_label_values(&[door, outcome]).inc();
+    }
+
+    /// Correlation found evidence for a link.
+    pub fn linked(&self, correlation_type: &str, rule: &str) {
+        self.inner.links.with_label_values(&[correlation_type, rule]).inc();
+    }
+
+    /// Correlation found a name that another event must explain.
+    pub fn mentioned(&self, relation: &str, rule: &str) {
+        self.inner.mentions.with_label_values(&[relation, rule]).inc();
+    }
+
+    /// Correlation found what an event is about.
+    pub fn about(&self, kind: &str) {
+        self.inner.subjects.with_label_values(&[kind]).inc();
     }
 
     /// Deliveries answered, by outcome over all sources: accepted, duplicate, conflict; and those refused.

@@ -10,6 +10,7 @@ use crate::consumer::{Error, Projector};
 use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::log::Batch;
+use crate::telemetry::Metrics;
 
 const INSERT_SUBJECTS: &str = include_str!("insert_subjects.sql");
 const INSERT_LINKS: &str = include_str!("insert_links.sql");
@@ -27,13 +28,20 @@ const TABLES_VERSION: i32 = 2;
 #[derive(Debug, Clone, Default)]
 pub struct CorrelationTables {
     rules: Rules,
+    metrics: Metrics,
 }
 
 impl CorrelationTables {
-    /// With rules of one's own beside the built-in ones.
+    /// With rules of one's own beside the built-in ones. What is found is counted.
     #[must_use]
-    pub const fn new(rules: Rules) -> Self {
-        Self { rules }
+    pub const fn new(rules: Rules, metrics: Metrics) -> Self {
+        Self { rules, metrics }
+    }
+
+    fn count(&self, findings: &Findings) {
+        findings.subjects.iter().for_each(|subject| self.metrics.about(subject.kind.as_str()));
+        findings.links.iter().for_each(|link| self.metrics.linked(&link.correlation_type, &link.rule));
+        findings.mentions.iter().for_each(|mention| self.metrics.mentioned(&mention.relation, mention.rule));
     }
 }
 
@@ -62,7 +70,11 @@ impl Projector for CorrelationTables {
         insert_aliases(transaction, &found).await?;
         insert_alias_mentions(transaction, &found).await?;
         insert_mentions(transaction, &found).await?;
-        insert_teams(transaction, &found).await
+        insert_teams(transaction, &found).await?;
+        for one in &found {
+            self.count(&one.findings);
+        }
+        Ok(())
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The operator's view: how the log, its consumers, its disks and the database under it are, in figures.
 //!
 //! `hooklake status` prints it and `/metrics` gives it to Prometheus. Looking is cheap on a log of any size: sizes and
-//! counts come from catalogues and estimates, and no statement here reads events.
+//! counts come from catalogues and estimates, and no statement here reads events; of mentions only the newest are looked at.
 
 pub mod disk;
 
@@ -14,7 +14,12 @@ pub use disk::{Places, Volume};
 
 const LOG: &str = include_str!("log.sql");
 const PARTITIONS: &str = include_str!("partitions.sql");
+const TABLES: &str = include_str!("tables.sql");
+const MENTIONS: &str = include_str!("mentions.sql");
 const SERVER: &str = include_str!("server.sql");
+
+/// So many of the newest mentions are looked at, however many there are.
+pub const MENTIONS_MAX: i64 = 500;
 
 /// How everything is.
 #[derive(Debug)]
@@ -25,6 +30,10 @@ pub struct Overview {
     pub consumers: Vec<Standing>,
     /// Its partitions, oldest first.
     pub partitions: Vec<Partition>,
+    /// The tables that are made from it, by name.
+    pub tables: Vec<Table>,
+    /// How the newest names stand that another event has to explain.
+    pub mentions: Mentions,
     /// PostgreSQL.
     pub server: Server,
     /// Disks.
@@ -63,6 +72,26 @@ pub struct Partition {
     pub is_ahead: bool,
 }
 
+/// A table that is made from the log.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// With its indexes, in bytes.
+    pub bytes: i64,
+    /// As PostgreSQL estimates them.
+    pub rows: i64,
+}
+
+/// Of the newest [`MENTIONS_MAX`] names that another event has to explain.
+#[derive(Debug)]
+pub struct Mentions {
+    /// Those that one does.
+    pub explained: i64,
+    /// Those that none does, or not yet.
+    pub unexplained: i64,
+}
+
 /// What PostgreSQL is busy with. Sessions that hooklake may not see count nowhere.
 #[derive(Debug)]
 pub struct Server {
@@ -92,6 +121,8 @@ impl Overview {
         let connection = database.get().await?;
         let log = connection.query_one(LOG, &[]).await?;
         let partitions = connection.query(PARTITIONS, &[]).await?;
+        let tables = connection.query(TABLES, &[]).await?;
+        let mentions = connection.query_one(MENTIONS, &[&MENTIONS_MAX]).await?;
         let server = connection.query_one(SERVER, &[]).await?;
         drop(connection);
         let places = places.clone();
@@ -116,6 +147,8 @@ impl Overview {
                     is_ahead: row.get("is_ahead"),
                 })
                 .collect(),
+            tables: tables.iter().map(|row| Table { name: row.get("name"), bytes: row.get("bytes"), rows: row.get("rows") }).collect(),
+            mentions: Mentions { explained: mentions.get("explained"), unexplained: mentions.get("unexplained") },
             server: Server {
                 connections_active: server.get("connections_active"),
                 connections_idle: server.get("connections_idle"),

@@ -8,6 +8,7 @@ use hooklake::correlation::query::Links;
 use hooklake::correlation::{CorrelationTables, Rules, Settings};
 use hooklake::domain::{EventId, Tenant};
 use hooklake::tasks::Tasks;
+use hooklake::telemetry::Metrics;
 use serde_json::json;
 
 use crate::harness::fold::Fold;
@@ -171,8 +172,8 @@ const COMMIT: &str = "9680b4c76cf5dfa6b54475fb00c875b6e884dfe6";
 
 /// Links as a start with these rules leaves them.
 async fn links_with_rules(fold: &Fold, rules: &str, expected: &[&str]) {
-    let settings: Settings = toml::from_str(rules).expect("settings");
-    let consumer = Projection::new(fold.db.database.clone(), CorrelationTables::new(Rules::compile(&settings).expect("valid rules")));
+    let settings: Settings = toml::from_str(&format!("enabled = true\n{rules}")).expect("settings");
+    let consumer = Projection::new(fold.db.database.clone(), CorrelationTables::new(Rules::compile(&settings).expect("valid rules"), Metrics::new()));
     let version = i64::from(consumer.version());
     let tasks = Tasks::default();
     let runner = Runner { stop: tasks.stop().child(), ..fold.runner.clone() };

@@ -27,9 +27,27 @@ async fn every_projection_rebuilt_equals_the_live_one() {
     let app = TestApp::start().await;
     app.send(&examples()).await;
     app.send(&hooklake::demo::deliveries::story(chrono::Utc::now()).expect("the story")).await;
+    // One name that an event explains, and one that none does.
+    app.github("issues", "seven", r#"{"action":"opened","issue":{"number":7,"title":"x"},"repository":{"full_name":"p/q"}}"#).await;
+    let event = r#"{"type":"message","channel":"C1","user":"U1","text":"p/q#7 and p/q#8","ts":"1.1","event_ts":"1.1"}"#;
+    app.slack("application/json", &format!(r#"{{"type":"event_callback","team_id":"T1","event_id":"Ev7","event":{event}}}"#)).await;
     app.caught_up().await;
     let live = tables(&app.db.database).await;
     assert!(live["github_events"].len() > 300 && live["slack_events"].len() > 5, "there is something to compare");
+
+    // What correlation made is counted, and how large it is.
+    let metrics = app.client.get(app.url("/metrics")).bearer_auth(&app.token).send().await.expect("metrics").text().await.expect("text");
+    let sum = |family: &str| -> f64 {
+        metrics.lines().filter(|line| line.starts_with(&format!("{family}{{"))).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    };
+    for (family, table) in [("links", "event_correlations"), ("mentions", "alias_mentions"), ("subjects", "event_subjects")] {
+        assert!(sum(&format!("hooklake_correlation_{family}_total")) >= live[table].len() as f64, "{table}");
+    }
+    assert!(metrics.contains(",type=\"pr_to_issue\"} "), "by type");
+    for line in ["recent_mentions{state=\"explained\"} 1", "recent_mentions{state=\"unexplained\"} 1"] {
+        assert!(metrics.contains(&format!("hooklake_correlation_{line}\n")), "{line}");
+    }
+    assert!(metrics.contains("hooklake_table_bytes{table=\"event_correlations\"} "), "how large it is");
 
     let base = &app.app.base;
     let tasks = Tasks::default();

@@ -36,10 +36,12 @@ async fn a_rule_holds_from_when_it_is_set_until_it_is_removed() {
 }
 
 #[tokio::test]
-async fn validation_can_be_switched_off() {
-    let app = TestApp::start_with(&[("HOOKLAKE_VALIDATION_ENABLED", "false")]).await;
-    app.github("push", "a", "{}").await;
+async fn validation_and_correlation_can_be_switched_off() {
+    let app = TestApp::start_with(&[("HOOKLAKE_VALIDATION_ENABLED", "false"), ("HOOKLAKE_CORRELATION_ENABLED", "false")]).await;
+    app.github("push", "a", r#"{"ref":"refs/heads/main","repository":{"full_name":"o/r"}}"#).await;
     app.caught_up().await;
     assert_eq!(app.db.number("SELECT count(*) FROM event_validations").await, 0);
+    assert_eq!(app.db.number("SELECT count(*) FROM event_subjects").await, 0);
+    assert_eq!(app.db.number("SELECT count(*) FROM events").await, 1);
     app.stop().await;
 }

@@ -22,9 +22,11 @@ const COMPILED_BYTES_MAX: usize = 1 << 20;
 const VALUES_MAX: usize = 2_048;
 
 /// `[correlation]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// False when links are not looked for.
+    pub enabled: bool,
     /// `[[correlation.rules]]`
     pub rules: Vec<RuleSettings>,
 }

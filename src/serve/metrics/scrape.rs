@@ -42,6 +42,7 @@ async fn database(app: &AppState, registry: &Registry) -> Result<(), Trouble> {
     let overview = Overview::look(&app.database, &app.places).await?;
     log(&overview, registry)?;
     consumers(&overview, registry)?;
+    tables(&overview, registry)?;
     server(&overview, registry)?;
     Ok(())
 }
@@ -78,6 +79,29 @@ fn consumers(overview: &Overview, registry: &Registry) -> Result<(), prometheus:
         held.with_label_values(&name).set(f64::from(u8::from(standing.owner.is_some())));
         epoch.with_label_values(&name).set(standing.epoch as f64);
     }
+    Ok(())
+}
+
+fn tables(overview: &Overview, registry: &Registry) -> Result<(), prometheus::Error> {
+    let bytes = family(
+        registry,
+        "hooklake_table_bytes",
+        "A table made from the log, with its indexes; those of links are event_correlations, event_subjects, alias_mentions and subject_aliases.",
+        "table",
+    )?;
+    let rows = family(registry, "hooklake_table_rows", "Rows of a table made from the log, as PostgreSQL estimates them.", "table")?;
+    for table in &overview.tables {
+        bytes.with_label_values(&[&table.name]).set(table.bytes as f64);
+        rows.with_label_values(&[&table.name]).set(table.rows as f64);
+    }
+    let recent = family(
+        registry,
+        "hooklake_correlation_recent_mentions",
+        "The newest names, at most 500, that another event has to explain: explained, or unexplained.",
+        "state",
+    )?;
+    recent.with_label_values(&["explained"]).set(overview.mentions.explained as f64);
+    recent.with_label_values(&["unexplained"]).set(overview.mentions.unexplained as f64);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn settings(text: &str) -> Settings {
-    toml::from_str(text).expect("settings")
+    toml::from_str(&format!("enabled = true\n{text}")).expect("settings")
 }
 
 fn ticket() -> &'static str {
