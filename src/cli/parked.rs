@@ -43,6 +43,9 @@ pub(super) struct List {
     /// Those whose loss was accepted as well
     #[arg(long)]
     dropped: bool,
+    /// How many have the same error, the most first: numbers and quoted words in reasons do not count
+    #[arg(long)]
+    group: bool,
     /// The most rows to print
     #[arg(long, default_value_t = 100, value_name = "N")]
     limit: u32,
@@ -102,6 +105,9 @@ pub(super) async fn run(base: &Base, command: Command) -> anyhow::Result<Exit> {
 }
 
 async fn list(base: &Base, arguments: List) -> anyhow::Result<Exit> {
+    if arguments.group {
+        return groups(base, arguments).await;
+    }
     let found = parked::list(&base.database, arguments.consumer.as_deref(), arguments.dropped, arguments.limit).await?;
     let state = |parked: &Parked| match (parked.dropped_at, parked.retry_requested_at) {
         (Some(_), _) => "dropped",
@@ -121,6 +127,26 @@ async fn list(base: &Base, arguments: List) -> anyhow::Result<Exit> {
     };
     let rows: Vec<Vec<Value>> = found.iter().map(row).collect();
     output::print(arguments.output, &["consumer", "position", "state", "attempts", "parked_at", "event_id", "reason"], &rows)?;
+    Ok(Exit::Done)
+}
+
+async fn groups(base: &Base, arguments: List) -> anyhow::Result<Exit> {
+    let found = parked::groups(&base.database, arguments.consumer.as_deref(), arguments.dropped, arguments.limit).await?;
+    let row = |group: &parked::Group| {
+        vec![
+            json!(group.consumer),
+            json!(group.events),
+            json!(group.retry_requested),
+            json!(group.dropped),
+            json!(group.first_position),
+            json!(group.last_position),
+            json!(second(group.last_parked_at)),
+            json!(group.error),
+        ]
+    };
+    let rows: Vec<Vec<Value>> = found.iter().map(row).collect();
+    let columns = ["consumer", "events", "retry_requested", "dropped", "first_position", "last_position", "last_parked_at", "error"];
+    output::print(arguments.output, &columns, &rows)?;
     Ok(Exit::Done)
 }
 

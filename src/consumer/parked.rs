@@ -17,6 +17,7 @@ use crate::domain::{Envelope, Position};
 use crate::log::{BatchLimits, Reader};
 
 const LIST: &str = include_str!("parked/list.sql");
+const GROUPS: &str = include_str!("parked/groups.sql");
 const ONE: &str = include_str!("parked/one.sql");
 const REQUEST: &str = include_str!("parked/request.sql");
 const REQUESTED: &str = include_str!("parked/requested.sql");
@@ -81,6 +82,53 @@ impl From<Row> for Parked {
 pub async fn list(database: &Database, consumer: Option<&str>, with_dropped: bool, limit: u32) -> Result<Vec<Parked>, db::Error> {
     let rows = database.get().await?.query(LIST, &[&consumer, &with_dropped, &i64::from(limit)]).await?;
     Ok(rows.into_iter().map(Parked::from).collect())
+}
+
+/// Parked events with one reason, but for numbers and quoted words in it.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// Which consumer.
+    pub consumer: String,
+    /// What their reasons have in common.
+    pub error: String,
+    /// How many there are.
+    pub events: i64,
+    /// When the first one was set aside.
+    pub first_parked_at: Timestamp,
+    /// When the last one was.
+    pub last_parked_at: Timestamp,
+    /// The first place in the log.
+    pub first_position: Position,
+    /// The last one.
+    pub last_position: Position,
+    /// How many of them someone wants to be tried again.
+    pub retry_requested: i64,
+    /// How many were given up.
+    pub dropped: i64,
+    /// The whole reason of the last one.
+    pub example: String,
+}
+
+/// The `limit` largest groups of parked events, of one consumer or of all; with those given up if asked for.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn groups(database: &Database, consumer: Option<&str>, with_dropped: bool, limit: u32) -> Result<Vec<Group>, db::Error> {
+    let rows = database.get().await?.query(GROUPS, &[&consumer, &with_dropped, &i64::from(limit)]).await?;
+    let group = |row: &Row| Group {
+        consumer: row.get("consumer"),
+        error: row.get("error"),
+        events: row.get("events"),
+        first_parked_at: row.get("first_parked_at"),
+        last_parked_at: row.get("last_parked_at"),
+        first_position: Position::new(row.get("first_position")),
+        last_position: Position::new(row.get("last_position")),
+        retry_requested: row.get("retry_requested"),
+        dropped: row.get("dropped"),
+        example: row.get("example"),
+    };
+    Ok(rows.iter().map(group).collect())
 }
 
 /// A parked event, if it is parked.

@@ -28,6 +28,17 @@ pub(super) async fn list(State(app): State<AppState>, _: Caller, mut parameters:
     Ok(Json(json!({"parked": found})))
 }
 
+/// `GET /parked/groups?consumer=&limit=100&dropped=false`: how many have the same error, the most first.
+pub(super) async fn groups(State(app): State<AppState>, _: Caller, mut parameters: Parameters) -> Result<Json<Value>, ApiError> {
+    let consumer = parameters.text("consumer")?;
+    let limit = parameters.number("limit", 1..=LIMIT_MAX, 100)?;
+    let with_dropped = parameters.parsed("dropped")?.unwrap_or(false);
+    parameters.finish()?;
+    let found = parked::groups(&app.database, consumer.as_deref(), with_dropped, limit).await?;
+    let events: i64 = found.iter().map(|group| group.events).sum();
+    Ok(Json(json!({"events": events, "groups": found})))
+}
+
 /// `GET /parked/{consumer}/{position}`: the whole row, and what the log says of the event without its body.
 pub(super) async fn one(State(app): State<AppState>, caller: Caller, Path(place): Path<(String, i64)>) -> Result<Json<Value>, ApiError> {
     let found = find(&app, &place).await?;

@@ -89,6 +89,7 @@ pub fn routes() -> Vec<Route> {
         Route::get ("/queue/stats",             Caller, metrics::queues),
         Route::get ("/api/stats",               Caller, metrics::stats),
         Route::get ("/parked",                  Caller, parked::list),
+        Route::get ("/parked/groups",           Caller, parked::groups),
         Route::get ("/parked/{consumer}/{position}", Caller, parked::one),
         Route::delete("/parked/{consumer}/{position}", Caller, parked::remove),
         Route::post("/parked/{consumer}/{position}/retry", Caller, parked::retry),

@@ -231,6 +231,17 @@ async fn the_command_line_shows_tries_and_gives_up() {
     let (_, json) = run(&["list", "--consumer", "slack_events", "--output", "json"]);
     let rows: Vec<Value> = serde_json::from_str(&json).expect("JSON");
     assert_eq!((rows.len(), &rows[0]["position"], &rows[0]["state"]), (1, &json!(2), &json!("parked")));
+    db.execute(
+        "INSERT INTO hooklake.consumers (name, version, position) VALUES ('other', 1, 9);
+         INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts)
+         VALUES ('other', 4, 'evt_4', 'no \"a b\" at 17', 3), ('other', 7, 'evt_7', 'no \"c\" at 4', 3), ('other', 8, 'evt_8', 'full', 3)",
+    )
+    .await;
+    let (_, grouped) = run(&["list", "--group", "--consumer", "other", "--output", "json"]);
+    let groups: Vec<Value> = serde_json::from_str(&grouped).expect("JSON");
+    let told: Vec<_> = groups.iter().map(|group| (&group["error"], &group["events"], &group["last_position"])).collect();
+    assert_eq!(told, [(&json!("no … at #"), &json!(2), &json!(7)), (&json!("full"), &json!(1), &json!(8))]);
+    db.execute("DELETE FROM hooklake.parked WHERE consumer = 'other'; DELETE FROM hooklake.consumers WHERE name = 'other'").await;
     let (code, shown) = run(&["show", "slack_events", "2"]);
     assert!(code == 0 && shown.contains("\"text\":\"poison\"") && shown.contains("attempts            3"), "{shown}");
     assert_eq!(run(&["show", "slack_events", "1"]).0, 4);
@@ -294,6 +305,8 @@ async fn operators_can_do_the_same_over_http() {
     };
     let (status, listed) = ask(Method::GET, "/parked?consumer=slack_events").await;
     assert_eq!((status, &listed["parked"][0]["position"]), (200, &json!(2)));
+    let (status, grouped) = ask(Method::GET, "/parked/groups").await;
+    assert_eq!((status, &grouped["events"], &grouped["groups"][0]["lastPosition"]), (200, &json!(1), &json!(2)), "{grouped}");
     let (status, shown) = ask(Method::GET, "/parked/slack_events/2").await;
     assert_eq!((status, &shown["event"]["source"], &shown["parked"]["attempts"]), (200, &json!("slack"), &json!(3)));
     assert!(shown.to_string().find("\"body\"").is_none());
