@@ -306,7 +306,14 @@ impl App {
 
 async fn state_reader(database: &Database, settings: &reader::Settings) -> Result<reader::role::Missing, crate::db::Error> {
     let (mut client, connection) = database.dedicated().await?;
-    crate::db::driven(connection, reader::role::state(&mut client, settings)).await
+    let stating = async {
+        let missing = reader::role::state(&mut client, settings).await?;
+        if settings.password.is_given() && !reader::given::state(&mut client, &settings.password, Clock::system().now()).await? {
+            tracing::warn!("codegen_readonly did not get the password of the settings: the database's user may not give it (docs/reader.md)");
+        }
+        Ok(missing)
+    };
+    crate::db::driven(connection, stating).await
 }
 
 /// The name of this process among the owners of leases.

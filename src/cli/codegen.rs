@@ -8,7 +8,7 @@ use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::domain::Clock;
 use crate::reader::Connection;
-use crate::reader::credentials::Wish;
+use crate::reader::credentials::{GIVEN, Wish};
 
 /// `hooklake codegen …`
 #[derive(Debug, Subcommand)]
@@ -34,7 +34,12 @@ pub(super) struct Arguments {
 pub(super) async fn run(base: &Base, command: Command) -> anyhow::Result<Exit> {
     let Command::ConnectionInfo(arguments) = command;
     let wish = if arguments.rotate { Wish::Another } else { Wish::First };
-    let connection = base.readers(Clock::system())?.tell(wish, &arguments.by.name()).await?;
+    let readers = base.readers(Clock::system())?;
+    if arguments.rotate && readers.is_given() {
+        eprintln!("hooklake: {GIVEN}");
+        return Ok(Exit::Refused);
+    }
+    let connection = readers.tell(wish, &arguments.by.name()).await?;
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&connection)?),
         format => output::print(format, &["name", "value"], &rows(&connection))?,

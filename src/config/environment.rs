@@ -19,6 +19,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("WEBHOOK_PORT", "server.port"),
     ("MAX_EVENT_SIZE", "server.body_bytes_max"),
     ("LOG_LEVEL", "logging.level"),
+    ("POSTGRES_CODEGEN_PASSWORD", "reader.password"),
 ];
 
 /// Well-known names of secrets: the source, the current one, and the one before it.
@@ -27,6 +28,9 @@ const SECRETS: &[(&str, &[&str], &str)] = &[
     ("linear", &["LINEAR_WEBHOOK_SECRET"], "LINEAR_WEBHOOK_SECRET_PREVIOUS"),
     ("slack", &["SLACK_WEBHOOK_SECRET", "SLACK_SIGNING_SECRET"], "SLACK_SIGNING_SECRET_PREVIOUS"),
 ];
+
+/// The well-known name of what the readers' role is called, which it always is.
+const READER_NAME: (&str, &str) = ("POSTGRES_CODEGEN_USER", crate::db::migrate::READER_ROLE);
 
 /// The two halves of the name that a tunnel gives to the readers' door.
 const TUNNEL_NAME: [&str; 2] = ["CLOUDFLARE_SUBDOMAIN", "CLOUDFLARE_DOMAIN"];
@@ -53,6 +57,9 @@ pub(super) fn apply(settings: &mut Table, reference: &Table, variables: impl Int
     }
     if let (Some(subdomain), Some(domain)) = (value_of(TUNNEL_NAME[0]), value_of(TUNNEL_NAME[1])) {
         set(settings, "reader.address", TUNNEL_NAME[0], &format!("{subdomain}.{domain}"))?;
+    }
+    if let Some(other) = value_of(READER_NAME.0).filter(|name| *name != READER_NAME.1) {
+        return Err(Error::Invalid(format!("environment variable {}: the role is called {}, not {other:?}", READER_NAME.0, READER_NAME.1)));
     }
     for (source, current, previous) in SECRETS {
         let current = current.iter().find_map(|name| value_of(name));

@@ -57,6 +57,8 @@ fn what_is_wrong_is_named() {
             &[],
             &["correlation.rules[0]", "does not compile"],
         ),
+        ("", &[("POSTGRES_CODEGEN_PASSWORD", "short")], &["reader.password", "12 to 200"]),
+        ("", &[("POSTGRES_CODEGEN_USER", "somebody")], &["POSTGRES_CODEGEN_USER", "codegen_readonly"]),
         ("[server]\nbodies_in_flight_bytes_max = 1", &[], &["bodies_in_flight_bytes_max"]),
     ] {
         let message = load(file, variables).expect_err(file);

@@ -15,10 +15,13 @@ use crate::db::{self, Database};
 use crate::domain::Clock;
 use crate::log;
 
-const MADE: &str = include_str!("made.sql");
+pub(super) const MADE: &str = include_str!("made.sql");
 const VIEWS: &str = include_str!("views.sql");
 /// What the note with the role begins with.
-const NOTE: &str = "hooklake made its password at ";
+pub(super) const NOTE: &str = "hooklake made its password at ";
+
+/// Why no other password is made.
+pub const GIVEN: &str = "the settings give the password (reader.password, POSTGRES_CODEGEN_PASSWORD); change it there, and start again";
 
 /// The type of envelopes that record that a password was made.
 pub const PASSWORD_TYPE: &str = "reader_password";
@@ -58,10 +61,16 @@ impl Credentials {
         Self { database, settings, place, clock }
     }
 
+    /// True when the settings give the password: then no other is made.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.settings.password.is_given()
+    }
+
     /// How to connect, with the password if it is made now. `by` is who asks.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not answer, or another password is wished for than the settings give.
     pub async fn tell(&self, wish: Wish, by: &str) -> Result<Connection, db::Error> {
         let (mut client, connection) = self.database.dedicated().await?;
         let telling = async {
@@ -80,6 +89,11 @@ impl Credentials {
     }
 
     async fn make(&self, client: &mut Client, wish: Wish, by: &str) -> Result<Made, db::Error> {
+        match wish {
+            Wish::First if self.is_given() => return Ok(Made::Not),
+            Wish::Another if self.is_given() => return Err(db::Error::Settings(GIVEN.to_owned())),
+            Wish::First | Wish::Another => {}
+        }
         let transaction = client.transaction().await?;
         // Two that ask at once get one password between them.
         transaction.batch_execute(guard::ALONE).await?;

@@ -7,6 +7,7 @@
 
 mod connection;
 pub mod credentials;
+pub mod given;
 mod guard;
 pub mod password;
 pub mod role;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub temp_file_mb_max: u32,
     /// Memory of one session, in megabytes; embedded only.
     pub memory_mb_max: u32,
+    /// Its password; empty for one that is made when somebody asks.
+    pub password: password::Password,
     /// Where the embedded cluster listens for the role, as `address:port`; empty for its socket only.
     pub listen: String,
     /// The certificate for it, PEM; empty for none.
@@ -60,6 +63,7 @@ impl Settings {
         let wrong = self.limits().into_iter().find(|(name, value)| *value == 0 || *value > most(name));
         let wrong = wrong.map(|(name, _)| format!("setting reader.{name}: must be 1 to {}", most(name)));
         let has_port = self.address.is_empty() || self.address().is_some();
+        let wrong = wrong.or_else(|| self.password.fault().map(|fault| format!("setting reader.password (POSTGRES_CODEGEN_PASSWORD): {fault}")));
         wrong.or_else(|| self.listen().err()).or_else(|| (!has_port).then(|| "setting reader.address: is a name, or name:port".to_owned()))
     }
 

@@ -10,8 +10,12 @@ use ring::{digest, hmac, pbkdf2};
 /// What PostgreSQL itself uses; the password is random, so more would only slow logins down.
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).expect("more than none");
 const SALT_BYTES: usize = 16;
+/// How long a password is that somebody chose.
+const CHOSEN_BYTES: std::ops::RangeInclusive<usize> = 12..=200;
 
-/// A password that was just made.
+/// A password that was just made, or that the settings give; empty for none. It never shows itself.
+#[derive(Clone, Default, serde::Deserialize)]
+#[serde(transparent)]
 pub struct Password(String);
 
 impl Password {
@@ -23,6 +27,26 @@ impl Password {
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         Ok(Self(URL_SAFE_NO_PAD.encode(random)))
+    }
+
+    /// True when there is one.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// What is wrong with one that somebody chose, if anything. Beyond these characters, clients differ in what they send.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let is_fine = self.0.is_empty() || (CHOSEN_BYTES.contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_graphic()));
+        (!is_fine).then(|| format!("must be {} to {} visible ASCII characters", CHOSEN_BYTES.start(), CHOSEN_BYTES.end()))
+    }
+
+    /// True when this is what the server keeps of it.
+    #[must_use]
+    pub fn is_of(&self, kept: &str) -> bool {
+        let salt = kept.strip_prefix("SCRAM-SHA-256$4096:").and_then(|rest| STANDARD.decode(rest.split_once('$')?.0).ok());
+        salt.is_some_and(|salt| verifier(&self.0, &salt) == kept)
     }
 
     /// The password, to be shown to a person once.
@@ -77,5 +101,14 @@ mod tests {
         let (one, other) = (Password::generate().expect("random"), Password::generate().expect("random"));
         assert!(one.reveal() != other.reveal() && one.reveal().len() == 43);
         assert!(!format!("{one:?}").contains(one.reveal()));
+        let kept = one.verifier().expect("random");
+        assert!(one.is_of(&kept) && !other.is_of(&kept) && !one.is_of("") && !one.is_of("md5abc"));
+    }
+
+    #[test]
+    fn a_chosen_one_is_long_and_plain() {
+        for (chosen, is_fine) in [("", true), ("short", false), ("twelve-chars", true), ("with a blank in it", false), ("ünder-the-sea-1", false)] {
+            assert_eq!(Password(chosen.to_owned()).fault().is_none(), is_fine, "{chosen}");
+        }
     }
 }

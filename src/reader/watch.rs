@@ -165,6 +165,7 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
+            password: crate::reader::password::Password::default(),
             connections_max: 10,
             statement_timeout_ms: 1_000,
             idle_in_transaction_timeout_ms: 2_000,

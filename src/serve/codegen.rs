@@ -8,7 +8,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::router::AppState;
 use crate::reader::Connection;
-use crate::reader::credentials::Wish;
+use crate::reader::credentials::{GIVEN, Wish};
 
 /// Who made a password, in the log.
 const BY: &str = "the admin token";
@@ -22,7 +22,10 @@ pub(super) async fn connection_info(State(app): State<AppState>, _: Caller, meth
     Ok(Json(app.readers.tell(Wish::First, BY).await?))
 }
 
-/// `POST /codegen/rotate`: another password, at once.
+/// `POST /codegen/rotate`: another password, at once; 400 when the settings give it.
 pub(super) async fn rotate(State(app): State<AppState>, _: Caller) -> Result<Json<Connection>, ApiError> {
+    if app.readers.is_given() {
+        return Err(ApiError::Body(GIVEN.to_owned()));
+    }
     Ok(Json(app.readers.tell(Wish::Another, BY).await?))
 }

@@ -138,6 +138,39 @@ fn certificate(directory: &Path) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_of_the_settings_counts_from_the_start_and_is_shown_nowhere() {
+    const CHOSEN: &str = "chosen-by-$'you'";
+    let address = free_address();
+    let own = Own::start(&[("HOOKLAKE_READER_LISTEN", &address), ("POSTGRES_CODEGEN_PASSWORD", CHOSEN), ("POSTGRES_CODEGEN_USER", "codegen_readonly")]).await;
+    let told = info(&own).await;
+    assert!(told["password"].is_null() && !told.to_string().contains(CHOSEN), "{told}");
+    let ask_as = |password: &str| {
+        let uri = format!("postgresql://codegen_readonly@{address}/hooklake?sslmode=disable");
+        let mut command = Command::new("psql");
+        command.args([&uri, "-w", "-XAtc", "SELECT current_user"]).env_clear().env("PATH", "/usr/bin:/bin").env("PGPASSWORD", password);
+        command.output().expect("psql runs").status.success()
+    };
+    assert!(ask_as(CHOSEN) && !ask_as("another-one-of-theirs"));
+    // Another start leaves it, and tells nothing anew; another password is refused as long as the settings give one.
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hooklake"));
+        command.args(["codegen", "connection-info"]).args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("HOOKLAKE_DATA_DIR", own.data_dir());
+        let output = command.env("HOOKLAKE_READER_LISTEN", &address).env("POSTGRES_CODEGEN_PASSWORD", CHOSEN).current_dir(own.data_dir()).output();
+        let output = output.expect("the binary runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (code, shown) = run(&[]);
+    assert!(code == Some(0) && !shown.contains(CHOSEN), "{shown}");
+    let (code, refused) = run(&["--rotate"]);
+    assert!(code == Some(4) && refused.contains("POSTGRES_CODEGEN_PASSWORD") && !refused.contains(CHOSEN), "{refused}");
+    assert!(ask_as(CHOSEN));
+    let acts = "SELECT convert_from(body, 'UTF8') FROM log.envelopes WHERE event_type = 'reader_password'";
+    let acts: Vec<String> = rows(&own.app.base.database, acts).await.iter().map(|row| row.get(0)).collect();
+    assert!(acts.len() == 1 && acts[0].contains("given") && !acts[0].contains(CHOSEN), "{acts:?}");
+    own.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_tells_the_same_and_signs_with_a_name() {
     let own = Own::start(&[]).await;
     let run = |arguments: &[&str]| {
