@@ -23,6 +23,7 @@ pub mod rebuild;
 pub mod runner;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
@@ -36,6 +37,9 @@ pub use runner::Runner;
 use crate::db;
 use crate::domain::{Envelope, Places, Position};
 use crate::log::{At, Batch, BatchLimits};
+
+/// A consumer's pace, unless it has one of its own.
+const PACE: Duration = Duration::from_millis(50);
 
 /// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
 #[async_trait]
@@ -55,6 +59,12 @@ pub trait Consumer: Send + Sync + 'static {
     /// How much it takes at once.
     fn limits(&self) -> BatchLimits {
         BatchLimits::default()
+    }
+
+    /// The least time between two batches that each took all there was. A small batch costs nearly as much as a large one:
+    /// what comes meanwhile goes into the next.
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     /// Opens what it keeps; returns where its effect stands, which the log must agree with: see [`checkpoint::agree`].

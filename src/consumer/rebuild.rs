@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Lease};
 use super::copy;
-use super::runner::{Place, Runner, STAND_BY};
+use super::runner::{Place, Runner, STAND_BY, Step};
 use super::{Consumer, Error, Next};
 use crate::db::views;
 use crate::domain::{OWN_SOURCE, Places, Position};
@@ -113,7 +113,7 @@ impl Runner {
         loop {
             let live_at = checkpoint::position(&self.database, live).await?;
             let behind = place.position.distance_to(live_at);
-            while place.position < live_at && self.step(copy, lease, place).await? {
+            while place.position < live_at && self.step(copy, lease, place).await? != Step::Nothing {
                 progress(place.position, self.tail.seen());
                 self.go_on(lease)?;
             }
@@ -241,7 +241,7 @@ impl Runner {
         let transaction = connection.transaction().await?;
         transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
         let live_at = checkpoint::hold(&transaction, live).await?;
-        while place.position < live_at && self.step(copy, lease, place).await? {}
+        while place.position < live_at && self.step(copy, lease, place).await? != Step::Nothing {}
         failpoint::reach(failpoint::REBUILD_BEFORE_SWAP);
         copy.swap(&transaction).await?;
         checkpoint::replace(&transaction, live, &lease.consumer).await?;

@@ -50,6 +50,17 @@ pub struct Runner {
     pub lease_ttl: Duration,
 }
 
+/// What a step found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The log ends here.
+    Nothing,
+    /// A batch, and there was more.
+    Some,
+    /// All that there was.
+    Rest,
+}
+
 /// Where a loop stands in the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
@@ -150,8 +161,14 @@ impl Runner {
                 self.take_requested(consumer, lease).await?;
                 looked = Some(Instant::now());
             }
-            if self.step(consumer, lease, &mut place).await? {
-                continue;
+            let started = Instant::now();
+            match self.step(consumer, lease, &mut place).await? {
+                Step::Some => continue,
+                Step::Rest => {
+                    self.stop.sleep(consumer.pace().saturating_sub(started.elapsed())).await;
+                    continue;
+                }
+                Step::Nothing => {}
             }
             let stop = self.stop.clone();
             tokio::select! {
@@ -170,15 +187,15 @@ impl Runner {
         Ok(())
     }
 
-    /// Reads and takes one batch; false when there was none.
-    pub(super) async fn step(&self, consumer: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<bool, Error> {
+    /// Reads and takes one batch.
+    pub(super) async fn step(&self, consumer: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<Step, Error> {
         let batch = self.window.after(place.position, place.since, consumer.sources(), consumer.limits()).await?;
         if batch.span.is_empty() {
-            return Ok(false);
+            return Ok(Step::Nothing);
         }
         self.take(consumer, lease, &batch).await?;
         *place = place.beyond(&batch);
-        Ok(true)
+        Ok(if batch.span.through < batch.head { Step::Some } else { Step::Rest })
     }
 
     /// Applies a batch, however often it takes; parks what cannot be taken.

@@ -1,5 +1,7 @@
 //! The consumer that keeps the Delta table.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Transaction as AppTransaction};
@@ -24,6 +26,8 @@ pub const NAME: &str = "lake";
 pub const BATCH_ENTRIES_MAX: u32 = 20_000;
 /// The most bytes of bodies of one commit, save that one envelope always goes.
 pub const BATCH_BYTES_MAX: i64 = 16 << 20;
+/// A commit makes files, which have to be joined later; who asks reads from the log what is not exported yet.
+const PACE: Duration = Duration::from_millis(500);
 /// How often a swap is tried when the live exporter had a commit under way.
 const SWAP_TRIES: u32 = 3;
 
@@ -182,6 +186,10 @@ impl Consumer for Exporter {
 
     fn limits(&self) -> BatchLimits {
         BatchLimits { entries: BATCH_ENTRIES_MAX, bytes: BATCH_BYTES_MAX }
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     async fn open(&mut self) -> Result<Position, Error> {

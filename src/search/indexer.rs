@@ -1,6 +1,7 @@
 //! The consumer that keeps the index.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tantivy::Term;
@@ -21,6 +22,8 @@ pub const NAME: &str = "search";
 pub const BATCH_ENTRIES_MAX: u32 = 2_000;
 /// The most bytes of bodies of one commit, save that one envelope always goes.
 pub const BATCH_BYTES_MAX: i64 = 8 << 20;
+/// A commit makes a segment, which others have to be merged with.
+const PACE: Duration = Duration::from_millis(250);
 
 /// Keeps the index of one generation: the live one, or the one that a rebuild fills.
 pub struct Indexer {
@@ -91,6 +94,10 @@ impl Consumer for Indexer {
 
     fn limits(&self) -> BatchLimits {
         BatchLimits { entries: BATCH_ENTRIES_MAX, bytes: BATCH_BYTES_MAX }
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     async fn open(&mut self) -> Result<Position, Error> {
