@@ -11,6 +11,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::Exit;
+use super::output::say;
 use crate::app::Base;
 use crate::config::Config;
 use crate::consumer::Error;
@@ -80,11 +81,11 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     let path = directory.join(MANIFEST);
     std::fs::write(&path, serde_json::to_vec_pretty(&manifest)?)?;
     std::fs::File::open(&path)?.sync_all()?;
-    println!(
+    say!(
         "Backed up through position {} at least, in {}.\nThe lake and the search index are not in it: they are rebuilt from the log.",
         manifest.position,
         directory.display()
-    );
+    )?;
     Ok(Exit::Done)
 }
 
@@ -95,7 +96,7 @@ pub(super) async fn restore(config: Config, arguments: RestoreArguments) -> anyh
     let manifest = read_manifest(&directory)?;
     let aside = Cluster::put_back(&config.data_dir(), &config.database, &directory, arguments.force).await?;
     if let Some(aside) = aside {
-        println!("The log that was there is in {}.", aside.display());
+        say!("The log that was there is in {}.", aside.display())?;
     }
     let base = Base::open(config).await?;
     let outcome = check(&base, &manifest).await;
@@ -121,16 +122,16 @@ async fn check(base: &Base, manifest: &Manifest) -> anyhow::Result<Exit> {
         chain.as_deref().unwrap_or("missing"),
         manifest.chain
     );
-    println!("Restored: the log goes through position {head}, and its chain is the one that was backed up at {}.", manifest.position);
+    say!("Restored: the log goes through position {head}, and its chain is the one that was backed up at {}.", manifest.position)?;
     let mut ahead = 0;
     for mut consumer in registry::consumers(base)? {
         if let Err(error @ Error::Restored { .. }) = consumer.open().await {
             ahead += 1;
-            println!("{error}");
+            say!("{error}")?;
         }
     }
     if ahead == 0 {
-        println!("No consumer is ahead of it.");
+        say!("No consumer is ahead of it.")?;
     }
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Exit;
+use super::output::{say, write_out};
 use crate::app::Base;
 use crate::domain::Position;
 use crate::log::Reader;
@@ -23,11 +24,11 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     let notary = base.notary();
     let signer = notary.signer(arguments.new_key).await?;
     if arguments.public_key {
-        println!("{}", signer.verifier());
+        say!("{}", signer.verifier())?;
         return Ok(Exit::Done);
     }
     let made = notary.sign(&signer).await?;
-    print!("{}", made.note);
+    write_out!("{}", made.note)?;
     let head = Reader::new(base.database.clone()).head().await?.position;
     let behind = made.checkpoint.position().distance_to(head);
     let rest = if behind == 0 { String::new() } else { format!("; {behind} later envelopes come with the next one") };

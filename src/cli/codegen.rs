@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::output::say;
 use super::redact::By;
 use super::{Exit, Format, output};
 use crate::app::Base;
@@ -41,7 +42,7 @@ pub(super) async fn run(base: &Base, command: Command) -> anyhow::Result<Exit> {
     }
     let connection = readers.tell(wish, &arguments.by.name()).await?;
     match arguments.output {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&connection)?),
+        Format::Json => say!("{}", serde_json::to_string_pretty(&connection)?)?,
         format => output::print(format, &["name", "value"], &rows(&connection))?,
     }
     if arguments.output == Format::Table {

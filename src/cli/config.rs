@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::Exit;
+use super::output::{say, write_out};
 use crate::config::{Config, DEFAULT};
 use crate::registry::Doors;
 
@@ -16,19 +17,19 @@ pub(super) enum Command {
 }
 
 /// Runs it; the settings were loaded, so most of the check is done.
-pub(super) fn run(config: &Config, command: &Command) -> Exit {
-    match command {
+pub(super) fn run(config: &Config, command: &Command) -> anyhow::Result<Exit> {
+    Ok(match command {
         Command::Show => {
-            print!("{DEFAULT}");
+            write_out!("{DEFAULT}")?;
             Exit::Done
         }
         Command::Check => match Doors::new(config, &[]) {
             Ok(doors) => {
                 let database = if config.database.url.is_empty() { "embedded PostgreSQL" } else { "the configured database" };
-                println!("The settings are valid: {}:{}, {database}, data in {}.", config.server.host, config.server.port, config.data_dir().display());
+                say!("The settings are valid: {}:{}, {database}, data in {}.", config.server.host, config.server.port, config.data_dir().display())?;
                 for listing in doors.listing() {
                     let state = if listing.is_configured { "has a secret" } else { "has no secret, so it refuses everything" };
-                    println!("  {:<12} {state}", listing.source);
+                    say!("  {:<12} {state}", listing.source)?;
                 }
                 Exit::Done
             }
@@ -37,5 +38,5 @@ pub(super) fn run(config: &Config, command: &Command) -> Exit {
                 Exit::Settings
             }
         },
-    }
+    })
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::output::say;
 use super::{Exit, serve};
 use crate::config::Config;
 use crate::demo::{self, report};
@@ -27,7 +28,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     let demo = demo::run(config, arguments.payloads.as_deref(), |news| eprintln!("{news}")).await?;
     let report = report::write(&demo).await;
     if let Ok(report) = &report {
-        println!("{report}");
+        say!("{report}")?;
     }
     if arguments.exit || report.is_err() {
         let running = demo.app.stop().await?;

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::output::say;
 use super::{Exit, Format, output, rebuild};
 use crate::app::Base;
 use crate::consumer::diff::{DiffError, diff};
@@ -38,9 +39,9 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     };
     if arguments.output == Format::Table {
         let [a, b] = &sides;
-        println!("A is {} (version {}), B is {} (version {}), both through position {}.", a.name, a.version, b.name, b.version, a.position.min(b.position));
+        say!("A is {} (version {}), B is {} (version {}), both through position {}.", a.name, a.version, b.name, b.version, a.position.min(b.position))?;
         for table in &tables {
-            println!("{}: {} rows only in A, {} only in B, {} changed.", table.table, table.only_first, table.only_second, table.changed);
+            say!("{}: {} rows only in A, {} only in B, {} changed.", table.table, table.only_first, table.only_second, table.changed)?;
         }
     }
     let word = |kind: &str| match kind {

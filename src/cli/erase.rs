@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::output::say;
 use super::redact::{By, refused};
 use super::{Exit, Format, output};
 use crate::app::Base;
@@ -111,11 +112,11 @@ enum Found {
 fn tell(format: Format, report: &Report) -> anyhow::Result<Exit> {
     print(format, &report.lines)?;
     if format == Format::Table {
-        println!("\nErased {} envelopes (erasure {}).", report.redacted, report.id);
+        say!("\nErased {} envelopes (erasure {}).", report.redacted, report.id)?;
         if let Some(envelope) = report.envelope {
-            println!("This report is kept as {envelope}.");
+            say!("This report is kept as {envelope}.")?;
         }
-        println!("Not covered: backups and copies made before; PostgreSQL's write-ahead log until it is recycled. See docs/retention.md.");
+        say!("Not covered: backups and copies made before; PostgreSQL's write-ahead log until it is recycled. See docs/retention.md.")?;
     }
     for (consumer, position) in &report.behind {
         eprintln!("hooklake: {consumer} stands at position {position} and has not forgotten yet; run this again once it has caught up");

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::output::say;
 use super::redact::{By, refused};
 use super::{Exit, Format, output};
 use crate::app::Base;
@@ -71,16 +72,19 @@ pub(super) async fn run(base: &Base, command: Command) -> anyhow::Result<Exit> {
             let (from, to) = (arguments.from.map(Position::new), arguments.to.map(Position::new));
             let cover = Cover { tenant: arguments.tenant, source: arguments.source, from, to };
             let hold = connect(arguments.by.name()).await?.hold(&arguments.reason, &cover).await;
-            hold.map(|id| println!("The hold {id} stands."))
+            hold.map(|id| format!("The hold {id} stands."))
         }
         Command::Release(arguments) => {
             let released = connect(arguments.by.name()).await?.release(arguments.id).await;
-            released.map(|()| println!("The hold {} is released.", arguments.id))
+            released.map(|()| format!("The hold {} is released.", arguments.id))
         }
         Command::List(arguments) => return list(&connect(String::new()).await?, arguments.output).await,
     };
     match outcome {
-        Ok(()) => Ok(Exit::Done),
+        Ok(done) => {
+            say!("{done}")?;
+            Ok(Exit::Done)
+        }
         Err(error) => refused(error),
     }
 }

@@ -36,6 +36,7 @@ pub(crate) use search::describe as describe_hit;
 
 use crate::app::Base;
 use crate::config::Config;
+use output::say;
 
 /// Every webhook you ever received, immutable, provable, and one SQL, GraphQL or text query away.
 #[derive(Debug, Parser)]
@@ -167,6 +168,8 @@ pub fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli.command, config)) {
         Ok(exit) => exit.into(),
+        // Whoever reads has enough, as `head` does.
+        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) => Exit::Done.into(),
         Err(error) => {
             eprintln!("hooklake: {error:#}");
             Exit::Failed.into()
@@ -187,7 +190,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<Exit> {
         Command::Demo(arguments) => Box::pin(demo::run(config, arguments)).await,
         Command::Simulate(arguments) => simulate::run(&config, arguments).await,
         Command::Restore(arguments) => backup::restore(config, arguments).await,
-        Command::Config(command) => Ok(config::run(&config, &command)),
+        Command::Config(command) => config::run(&config, &command),
         Command::Query(command @ (query::Command::List(_) | query::Command::Show { .. })) => query::look(&command),
         other => {
             let base = Base::open(config).await?;
@@ -219,7 +222,7 @@ async fn with_base(command: Command, base: &Base) -> anyhow::Result<Exit> {
         Command::Backup(arguments) => backup::run(base, arguments).await,
         Command::Token => token::run(base).await,
         Command::Migrate => {
-            println!("The schema is up to date.");
+            say!("The schema is up to date.")?;
             Ok(Exit::Done)
         }
         Command::Serve | Command::Demo(_) | Command::Simulate(_) | Command::Config(_) | Command::Restore(_) | Command::Query(_) => Ok(Exit::Failed),

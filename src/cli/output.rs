@@ -5,6 +5,16 @@ use std::io::Write;
 use clap::ValueEnum;
 use serde_json::Value;
 
+/// Prints a line; an error when standard output is closed, as `println!` would panic then.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::output::write_out!("{}\n", format_args!($($text)*)) };
+}
+/// The same without an end of the line.
+macro_rules! write_out {
+    ($($text:tt)*) => { std::io::Write::write_fmt(&mut std::io::stdout(), format_args!($($text)*)) };
+}
+pub(super) use {say, write_out};
+
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::output::say;
 use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::consumer::checkpoint;
@@ -173,7 +174,7 @@ async fn show(base: &Base, arguments: Show) -> anyhow::Result<Exit> {
         Format::Table => {
             for (name, value) in facts.iter().filter(|(_, value)| !value.is_null()) {
                 let text = value.as_str().map_or_else(|| value.to_string(), output::visible);
-                println!("{name:<20}{text}");
+                say!("{name:<20}{text}")?;
             }
         }
         format => {
@@ -236,10 +237,10 @@ async fn retry(base: &Base, arguments: Retry) -> anyhow::Result<Exit> {
 async fn report(base: &Base, arguments: &Retry, requested: &[Position], outcome: &parked::Outcome) -> anyhow::Result<Exit> {
     let waiting = usize::try_from(outcome.waiting).unwrap_or(usize::MAX);
     let taken = requested.len().saturating_sub(outcome.failed.len()).saturating_sub(waiting);
-    println!("{}: {taken} taken, {} failed again, {waiting} waiting.", arguments.consumer, outcome.failed.len());
+    say!("{}: {taken} taken, {} failed again, {waiting} waiting.", arguments.consumer, outcome.failed.len())?;
     for position in &outcome.failed {
         let reason = parked::one(&base.database, &arguments.consumer, *position).await?.map(|parked| parked.reason).unwrap_or_default();
-        println!("  position {position}: {}", output::visible(&reason));
+        say!("  position {position}: {}", output::visible(&reason))?;
     }
     if waiting > 0 {
         eprintln!("hooklake: not picked up within {} s; the request stands, and the server that follows tries it", arguments.timeout);
@@ -260,7 +261,7 @@ async fn drop_one(base: &Base, arguments: DropOne) -> anyhow::Result<Exit> {
     let receipt = Appender::start(&base.database, &tasks, &Metrics::new()).append(note).await?;
     parked::mark_dropped(&base.database, &found.consumer, found.position, &arguments.reason).await?;
     tasks.stop().tell();
-    println!("{} does without position {}; position {} of the log says why.", found.consumer, found.position, receipt.position);
+    say!("{} does without position {}; position {} of the log says why.", found.consumer, found.position, receipt.position)?;
     Ok(Exit::Done)
 }
 

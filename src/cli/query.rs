@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::output::{say, write_out};
 use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::domain::Tenant;
@@ -66,7 +67,7 @@ pub(super) fn look(command: &Command) -> anyhow::Result<Exit> {
             output::print(arguments.output, &["name", "over", "parameters", "title"], &rows)?;
         }
         Command::Show { name } => match saved::find(name) {
-            Ok(saved) => print!("{}", saved.text),
+            Ok(saved) => write_out!("{}", saved.text)?,
             Err(error) => return Ok(refused(&error)),
         },
         Command::Run(_) => {}
@@ -107,7 +108,7 @@ pub(super) async fn run(base: &Base, arguments: RunArguments) -> anyhow::Result<
             let names = saved.parameters.iter().map(|parameter| parameter.name.clone());
             let data = tokio::time::timeout(timeout, base.graphql(saved.text, names.zip(values.iter().map(saved::Bound::json)).collect())).await??;
             if arguments.output == Format::Json {
-                println!("{}", serde_json::to_string_pretty(&data)?);
+                say!("{}", serde_json::to_string_pretty(&data)?)?;
                 return Ok(Exit::Done);
             }
             table_of(data, arguments.max_rows)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::Exit;
+use super::output::say;
 use crate::app::Base;
 use crate::consumer::copy::schema_as_of;
 use crate::consumer::rebuild::Then;
@@ -44,38 +45,46 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     let tasks = Tasks::default();
     let runner = base.runner(&tasks, &Metrics::new());
     let outcome = if arguments.discard {
-        runner.discard_copies(consumer).await.map(|()| {
-            println!("Nothing stands beside {} any more.", consumer.name());
-            Exit::Done
-        })
+        discard(&runner, consumer).await
     } else if let Some(text) = &arguments.as_of {
-        as_of(base, &runner, consumer, text).await?
+        as_of(base, &runner, consumer, text).await
     } else {
         beside(&runner, consumer, arguments.no_swap).await
     };
     tasks.stop().tell();
-    match outcome {
-        Err(Error::LeaseLost(copy)) => anyhow::bail!("{copy} is filled by another process at this moment; `hooklake status` shows how far it is"),
-        outcome => Ok(outcome?),
+    outcome
+}
+
+/// The error in words that say what to do.
+fn explained(error: Error) -> anyhow::Error {
+    match error {
+        Error::LeaseLost(copy) => anyhow::anyhow!("{copy} is filled by another process at this moment; `hooklake status` shows how far it is"),
+        error => error.into(),
     }
 }
 
-async fn beside(runner: &Runner, consumer: &dyn Consumer, no_swap: bool) -> Result<Exit, Error> {
+async fn discard(runner: &Runner, consumer: &dyn Consumer) -> anyhow::Result<Exit> {
+    runner.discard_copies(consumer).await.map_err(explained)?;
+    say!("Nothing stands beside {} any more.", consumer.name())?;
+    Ok(Exit::Done)
+}
+
+async fn beside(runner: &Runner, consumer: &dyn Consumer, no_swap: bool) -> anyhow::Result<Exit> {
     let then = if no_swap { Then::Keep } else { Then::Swap };
     let mut teller = Teller::new(consumer.name());
     let outcome = runner.rebuild_and(consumer, then, &mut |position, head| teller.tell(position, head)).await;
     teller.end();
-    let (position, name) = (outcome?, consumer.name());
+    let (position, name) = (outcome.map_err(explained)?, consumer.name());
     match then {
-        Then::Swap => println!("{name} is rebuilt through position {position} and live."),
-        Then::Keep => println!(
+        Then::Swap => say!("{name} is rebuilt through position {position} and live.")?,
+        Then::Keep => say!(
             "A new {name} is filled through position {position} beside the live one. Compare with `hooklake diff {name}`, swap with `hooklake rebuild {name}`."
-        ),
+        )?,
     }
     Ok(Exit::Done)
 }
 
-async fn as_of(base: &Base, runner: &Runner, consumer: &dyn Consumer, text: &str) -> anyhow::Result<Result<Exit, Error>> {
+async fn as_of(base: &Base, runner: &Runner, consumer: &dyn Consumer, text: &str) -> anyhow::Result<Exit> {
     let reader = Reader::new(base.database.clone());
     let head = reader.head().await?.position;
     let at = match (text.parse::<i64>(), time(text)) {
@@ -83,26 +92,24 @@ async fn as_of(base: &Base, runner: &Runner, consumer: &dyn Consumer, text: &str
         (_, Some(time)) => reader.received_by(time).await?,
         _ => {
             eprintln!("hooklake: {text:?} is neither a position nor a time like 2026-11-21T12:00:00Z or 2026-11-21");
-            return Ok(Ok(Exit::Refused));
+            return Ok(Exit::Refused);
         }
     };
     if at < Position::START || at > head {
         eprintln!("hooklake: there is no position {at}; the log ends at {head}");
-        return Ok(Ok(Exit::Refused));
+        return Ok(Exit::Refused);
     }
     let name = consumer.name();
     let mut teller = Teller::new(name);
     let outcome = runner.rebuild_as_of(consumer, at, &mut |position, head| teller.tell(position, head)).await;
     teller.end();
-    Ok(outcome.map(|is_table| {
-        if !is_table {
-            eprintln!("hooklake: {name} keeps no tables; --as-of is for those that do");
-            return Exit::Refused;
-        }
-        let tables: Vec<String> = consumer.tables().iter().map(|table| format!("{}.{table}", schema_as_of(name))).collect();
-        println!("As it stood at position {at}: {}. Ask as codegen_readonly; remove with `hooklake rebuild {name} --discard`.", tables.join(", "));
-        Exit::Done
-    }))
+    if !outcome.map_err(explained)? {
+        eprintln!("hooklake: {name} keeps no tables; --as-of is for those that do");
+        return Ok(Exit::Refused);
+    }
+    let tables: Vec<String> = consumer.tables().iter().map(|table| format!("{}.{table}", schema_as_of(name))).collect();
+    say!("As it stood at position {at}: {}. Ask as codegen_readonly; remove with `hooklake rebuild {name} --discard`.", tables.join(", "))?;
+    Ok(Exit::Done)
 }
 
 /// A time, or the beginning of a day in UTC.

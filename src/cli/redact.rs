@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Exit;
+use super::output::say;
 use crate::app::Base;
 use crate::domain::places::Cause;
 use crate::domain::{Clock, EventId, Position, Tenant};
@@ -70,11 +71,14 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
         Ok(done) => done,
         Err(error) => return refused(error),
     };
-    println!(
+    say!(
         "Redacted {} events ({} bytes) and {} other bodies under their keys; the act is at position {}.",
-        done.envelopes, done.bytes, done.conflicts, done.act
-    );
-    println!("Tables, links, index and lake forget them as their consumers pass it: `hooklake status`.");
+        done.envelopes,
+        done.bytes,
+        done.conflicts,
+        done.act
+    )?;
+    say!("Tables, links, index and lake forget them as their consumers pass it: `hooklake status`.")?;
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use clap::Args;
 use serde_json::json;
 
+use super::output::say;
 use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::domain::Tenant;
@@ -37,7 +38,7 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     if arguments.output == Format::Table {
         let with_colour = std::io::stdout().is_terminal();
         for hit in &answer.hits {
-            println!("{}\n", describe(hit, with_colour));
+            say!("{}\n", describe(hit, with_colour))?;
         }
     } else {
         let rows: Vec<_> = answer

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::output::{say, write_out};
 use super::{Exit, Format};
 use crate::app::Base;
 use crate::domain::Tenant;
@@ -39,9 +40,9 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
         Err(error) => return Err(error.into()),
     };
     match arguments.output {
-        Format::Table => println!("{}", answer.to_table()?),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&answer.to_json_rows()?)?),
-        Format::Csv => print!("{}", answer.to_csv()?),
+        Format::Table => say!("{}", answer.to_table()?)?,
+        Format::Json => say!("{}", serde_json::to_string_pretty(&answer.to_json_rows()?)?)?,
+        Format::Csv => write_out!("{}", answer.to_csv()?)?,
     }
     let cut = if answer.truncated { format!(", cut at {}; --max-rows gives more", answer.rows) } else { String::new() };
     let receipt = &answer.receipt;

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::output::say;
 use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::consumer::checkpoint::Standing;
@@ -64,11 +65,11 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
             for section in Section::value_variants() {
                 let Rows { columns, rows } = section.of(base, &overview).await?;
                 if *section == Section::Parked && rows.is_empty() {
-                    println!("Parked: none\n");
+                    say!("Parked: none\n")?;
                     continue;
                 }
                 let heading = format!("{section:?}");
-                println!("{heading}\n{}", output::table(columns, &rows));
+                say!("{heading}\n{}", output::table(columns, &rows))?;
             }
         }
         (section, format) => {

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use super::output::say;
 use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::domain::{Position, Span};
@@ -74,10 +75,10 @@ fn print(format: Format, rows: &[Vec<serde_json::Value>], with_header: bool) -> 
     for row in rows {
         match format {
             // A stream has no end, so each event is a document of its own.
-            Format::Json => println!("{}", serde_json::Value::Object(COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect())),
+            Format::Json => say!("{}", serde_json::Value::Object(COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect()))?,
             Format::Table => {
                 let cell = |index: usize| row[index].as_str().map_or_else(|| row[index].to_string(), str::to_owned);
-                println!("{:>8}  {}  {:<10}  {:<40}  {}  {:>8} B", cell(0), cell(1), cell(2), cell(3), cell(4), cell(5));
+                say!("{:>8}  {}  {:<10}  {:<40}  {}  {:>8} B", cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))?;
             }
             Format::Csv => {}
         }

@@ -11,6 +11,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::output::say;
 use super::{Exit, Format, output};
 use crate::app::Base;
 use crate::domain::Position;
@@ -148,7 +149,7 @@ fn print(arguments: &Arguments, report: &Report, progress: &Progress, took: Dura
     }
     if arguments.output == Format::Json {
         let object: serde_json::Map<String, Value> = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        say!("{}", serde_json::to_string_pretty(&object)?)?;
         return Ok(());
     }
     let rows: Vec<_> = facts.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| vec![json!(name), value]).collect();

@@ -1,6 +1,6 @@
 //! The command line answers programs: formats, exit codes, and messages that name what is wrong.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -74,6 +74,13 @@ async fn exit_codes_say_what_happened() {
     assert_eq!(code(&["sql", "SELEC 1"]), Some(4));
     assert_eq!(code(&["search", "nofield:x"]), Some(4));
     assert_eq!(code(&["rebuild", "nobody"]), Some(4));
+    // Nobody reads on, as after `| head -1`.
+    for arguments in [&["sources"][..], &["config", "show"], &["sql", "SELECT 1", "--output", "json"]] {
+        let mut child = command(&db).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("ended");
+        assert_eq!((ended.status.code(), text(&ended.stderr)), (Some(0), String::new()), "{arguments:?}");
+    }
     db.rows("UPDATE hooklake.consumers SET error = 'the disk is full' WHERE name = 'lake'").await;
     assert_eq!(code(&["status"]), Some(5));
     let unreachable = run(command(&db).arg("status").env("DATABASE_URL", "postgres://nobody:hunter2@127.0.0.1:1/x"));
