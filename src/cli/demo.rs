@@ -8,6 +8,7 @@ use super::output::say;
 use super::{Exit, serve};
 use crate::config::Config;
 use crate::demo::{self, report};
+use crate::simulate::demonstration;
 
 /// `hooklake demo …`
 #[derive(Debug, Args)]
@@ -23,9 +24,9 @@ pub(super) struct Arguments {
 /// Sends, reports, and serves until Ctrl-C.
 pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Exit> {
     if arguments.payloads.is_none() {
-        eprintln!("No --payloads given: only the story's own deliveries are sent.");
+        eprintln!("No --payloads given: only the story's own deliveries and simulated ones are sent.");
     }
-    let demo = demo::run(config, arguments.payloads.as_deref(), |news| eprintln!("{news}")).await?;
+    let demo = demo::run(config, arguments.payloads.as_deref(), &demonstration(), |news| eprintln!("{news}")).await?;
     let report = report::write(&demo).await;
     if let Ok(report) = &report {
         say!("{report}")?;

@@ -1,7 +1,8 @@
 //! The demonstration: real webhooks, signed and sent to ourselves over HTTP like any provider would, then questions.
 //!
 //! [`deliveries`] reads GitHub's own example payloads (npm `@octokit/webhooks-examples`) and the [story](deliveries::STORY)
-//! that belongs to them: Linear issues, Slack messages, pull requests and deployments of one small team. [`signing`] signs
+//! that belongs to them: Linear issues, Slack messages, pull requests and deployments of one small team; a simulated
+//! organisation (`crate::simulate`) is handed in. [`signing`] signs
 //! and [`sender`] sends them. [`report`] asks what anyone would ask. Everything is the same at every run, so that a second run
 //! finds every delivery known.
 
@@ -34,11 +35,12 @@ pub struct Demo {
     pub sent: sender::Tally,
 }
 
-/// Starts a server, sends it everything and waits until every consumer has seen it. `say` is told how it goes.
+/// Starts a server, sends it everything and waits until every consumer has seen it: what a simulated organisation did, the
+/// examples, and the story last, so that it is the news. `say` is told how it goes.
 ///
 /// # Errors
 /// When the server does not start or a delivery is not accepted.
-pub async fn run(mut config: Config, payloads: Option<&Path>, mut say: impl FnMut(&str)) -> anyhow::Result<Demo> {
+pub async fn run(mut config: Config, payloads: Option<&Path>, simulated: &[deliveries::Delivery], mut say: impl FnMut(&str)) -> anyhow::Result<Demo> {
     config.set_data_dir(config.data_dir().join("demo"));
     say("Starting hooklake and its PostgreSQL …");
     let mut base = Base::open(config).await?;
@@ -50,9 +52,11 @@ pub async fn run(mut config: Config, payloads: Option<&Path>, mut say: impl FnMu
     let app = App::start(base, Clock::system()).await?;
     let token = app.access().rotate().await?.reveal().to_owned();
 
-    say(&format!("Sending {} signed webhooks to http://{} …", examples.len() + story.len(), app.address));
+    let all = simulated.len() + examples.len() + story.len();
+    say(&format!("Sending {all} signed webhooks to http://{}, {} of them of a simulated organisation called northwind …", app.address, simulated.len()));
     let sender = sender::Sender::new(app.address, &secrets, &token)?;
-    let mut sent = sender.send_all(&examples, sender::AT_ONCE, |done| say(&format!("  {done} of {} examples answered", examples.len()))).await?;
+    let mut sent = sender.send_all(simulated, sender::AT_ONCE, |done| say(&format!("  {done} of {} simulated ones answered", simulated.len()))).await?;
+    sent += sender.send_all(&examples, sender::AT_ONCE, |done| say(&format!("  {done} of {} examples answered", examples.len()))).await?;
     // The story is told in order: a pull request is opened before it is merged.
     sent += sender.send_all(&story, 1, |done| say(&format!("  {done} of {} of the story answered", story.len()))).await?;
     caught_up(&app, &mut say).await?;

@@ -23,6 +23,7 @@ mod chat;
 mod checking;
 mod coding;
 mod courier;
+mod demonstration;
 mod deploys;
 mod github;
 mod incidents;
@@ -43,6 +44,7 @@ mod world;
 use crate::demo::deliveries::Delivery;
 use crate::domain::clock::Timestamp;
 
+pub use demonstration::demonstration;
 pub use organisation::Organisation;
 pub use truth::{Deployment, FlakyCheck, Identity, Incident, Link, Lookalike, Review, Steps, Team, Truth, Work};
 

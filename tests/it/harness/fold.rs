@@ -144,6 +144,13 @@ impl Fold {
         }
     }
 
+    /// Appends what the demonstration shows of a simulated organisation.
+    pub async fn append_simulated(&self) {
+        for delivery in hooklake::simulate::demonstration() {
+            self.append(&delivery.source, &delivery.event, delivery.body.as_bytes()).await;
+        }
+    }
+
     /// Appends the demonstration's story; returns the events by their number in it.
     pub async fn append_story(&self) -> Vec<EventId> {
         let mut ids = Vec::new();
