@@ -3,7 +3,7 @@
 //! Facts are read from the payload alone, so that every consumer that asks gets the same answer (the table `events`,
 //! the text index). What a payload does not say is absent; nothing is guessed and nothing fails.
 
-mod github;
+pub(super) mod github;
 mod linear;
 mod slack;
 

@@ -2,9 +2,10 @@
 //!
 //! An [`Envelope`] is one entry of the log; its place there is a [`Position`], its name an [`EventId`]. What it says is
 //! read by [`Payload`], never by the writer (decision D9); which kind of event it is, is an [`EventKind`]. What the log no
-//! longer says, and everyone has to forget, are its [`Places`].
+//! longer says, and everyone has to forget, are its [`Places`]. [`columns`] are what tables show of an event.
 
 pub mod clock;
+pub mod columns;
 pub mod envelope;
 pub mod facts;
 pub mod ids;

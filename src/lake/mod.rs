@@ -10,6 +10,7 @@
 //! table holds the log through that position, exactly once (I6, decision D10). Small files are joined and unused ones
 //! removed as it goes. The [`Engine`] answers SQL over one tenant's events: the lake through the position W of the very
 //! snapshot it reads, and the log after W, with a [`Receipt`] that says how far the answer goes (decision D11).
+//! The views of the platforms have the columns of PostgreSQL's tables of the same names (`platforms.rs`, decision 0020).
 //! [`guard`] says what is a question; everything else is refused before it is planned (decision D13).
 //!
 //! On a local disk, data files are synced before the commit that names them and the commit before the consumer moves
@@ -28,6 +29,7 @@ mod error;
 pub mod exporter;
 pub mod forget;
 pub mod guard;
+mod platforms;
 pub mod schema;
 mod session;
 mod size;

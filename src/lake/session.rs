@@ -20,6 +20,7 @@ use deltalake::DeltaTable;
 use super::bounded::{self, BoundedPlanner};
 use super::engine::Limits;
 use super::guard::Question;
+use super::platforms::PLATFORMS;
 use super::schema;
 use super::tail::HotTail;
 use crate::domain::Tenant;
@@ -29,15 +30,8 @@ const BATCH_ROWS: usize = 1024;
 const CATALOG: &str = "hooklake";
 const SCHEMA: &str = "public";
 
-/// The views over `events`, by the names that they have in PostgreSQL too.
-const VIEWS: &[(&str, &str)] = &[
-    ("recent_events", include_str!("views/recent_events.sql")),
-    ("event_summary", include_str!("views/event_summary.sql")),
-    ("github_events", include_str!("views/github_events.sql")),
-    ("linear_events", include_str!("views/linear_events.sql")),
-    ("slack_events", include_str!("views/slack_events.sql")),
-    ("deployment_events", include_str!("views/deployment_events.sql")),
-];
+/// The views over `events` beside those of [`PLATFORMS`], by the names that they have in PostgreSQL too.
+const VIEWS: &[(&str, &str)] = &[("recent_events", include_str!("views/recent_events.sql")), ("event_summary", include_str!("views/event_summary.sql"))];
 
 /// A catalog of one tenant's events: the lake's, then the tail's.
 pub(super) async fn open(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<HotTail>, question: &Question, limits: &Limits) -> Result<SessionContext> {
@@ -54,6 +48,12 @@ pub(super) async fn open(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<Ho
         if is_named(&question.words, name) {
             let view = context.sql(definition).await?;
             context.register_table(*name, view.into_view())?;
+        }
+    }
+    for platform in &PLATFORMS {
+        if is_named(&question.words, platform.name) {
+            let view = platform.view(context.table("events").await?)?;
+            context.register_table(platform.name, view.into_view())?;
         }
     }
     Ok(context)

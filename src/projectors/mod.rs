@@ -16,8 +16,9 @@
 //! log ─500→ Entry: body read once ─→ rows, one per envelope ─→ one INSERT … FROM unnest per table and batch
 //! ```
 //!
-//! Rows hold typed columns. The payload that people see beside them is read from the log by the views over these tables
-//! (decision 0014); only what `jsonb` does not take as it came is kept here, mended.
+//! Rows hold typed columns; those of the platforms' tables are described in `domain::columns`. The payload that people see
+//! beside them is read from the log by the views over these tables (decision 0014); only what `jsonb` does not take as it
+//! came is kept here, mended.
 //!
 //! A row is a pure function of its envelope; what a column cannot hold is NULL, never an error, so that no content can
 //! stop a projector. [`EntityTables`] computes what is now from such rows. Replays (RELIABILITY B17) are in
@@ -34,6 +35,7 @@ mod linear;
 pub mod people;
 pub mod query;
 mod slack;
+mod typed;
 pub mod validation;
 
 pub use deliveries::DeliveryTable;

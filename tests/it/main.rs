@@ -11,6 +11,7 @@ mod access;
 mod accuracy;
 mod alerts;
 mod cli;
+mod columns;
 mod compare;
 mod consumers;
 mod correlation;

@@ -171,6 +171,12 @@ async fn the_largest_questions_that_are_read_do_not_abort() {
         format!("SELECT payload{} FROM events", " -> 'a'".repeat(8)),
         vec!["SELECT id FROM events"; 120].join(" UNION ALL "),
         vec!["SELECT position FROM events"; 60].join(" UNION "),
+        vec!["SELECT title, labels, pull_request_title FROM github_events"; 60].join(" UNION "),
+        vec!["SELECT * FROM github_events"; 120].join(" UNION ALL "),
+        format!(
+            "SELECT count(*) FROM github_events g {}",
+            (0..30).map(|n| format!("JOIN linear_events l{n} ON g.title = l{n}.title")).collect::<Vec<_>>().join(" ")
+        ),
         format!("SELECT count(*) FROM events e {}", (0..60).map(|n| format!("JOIN events e{n} ON e.position = e{n}.position")).collect::<Vec<_>>().join(" ")),
         format!("SELECT CASE {} END FROM events", "WHEN id = 'a' THEN 1 ".repeat(120)),
         format!("SELECT {}action{} FROM events", "upper(".repeat(15), ")".repeat(15)),

@@ -67,12 +67,18 @@ pub(super) fn facts(payload: &Value) -> Facts {
         body_text: body_text(payload),
         repository: owned(text(payload, "/repository/full_name")),
         subject: subject(payload),
-        url: owned(first_text(payload, &URLS)),
+        url: owned(url(payload)),
         priority: Priority::Normal,
     }
 }
 
-fn title(payload: &Value) -> Option<String> {
+/// Where a person can look at it.
+pub(in crate::domain) fn url(payload: &Value) -> Option<&str> {
+    first_text(payload, &URLS)
+}
+
+/// What it is called.
+pub(in crate::domain) fn title(payload: &Value) -> Option<String> {
     if let Some(title) = first_text(payload, &TITLES) {
         return Some(title.to_owned());
     }
