@@ -68,6 +68,8 @@ impl Platform {
 struct Columns {
     name: String,
     list: &'static [Column],
+    /// The columns as fields, made once: planning asks for them at every step.
+    fields: Fields,
     signature: Signature,
 }
 
@@ -88,11 +90,8 @@ impl std::hash::Hash for Columns {
 
 impl Columns {
     fn of(platform: &Platform) -> Self {
-        Self { name: format!("columns_of_{}", platform.name), list: platform.columns, signature: Signature::any(4, Volatility::Immutable) }
-    }
-
-    fn fields(&self) -> Fields {
-        self.list.iter().map(|column| Field::new(column.0, data_type(column.1), true)).collect()
+        let fields = platform.columns.iter().map(|column| Field::new(column.0, data_type(column.1), true)).collect();
+        Self { name: format!("columns_of_{}", platform.name), list: platform.columns, fields, signature: Signature::any(4, Volatility::Immutable) }
     }
 }
 
@@ -106,7 +105,7 @@ impl ScalarUDFImpl for Columns {
     }
 
     fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(self.fields()))
+        Ok(DataType::Struct(self.fields.clone()))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -130,7 +129,7 @@ impl ScalarUDFImpl for Columns {
             }
         }
         let arrays = builders.into_iter().map(Builder::finish).collect();
-        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(self.fields(), arrays, None)?)))
+        Ok(ColumnarValue::Array(Arc::new(StructArray::try_new(self.fields.clone(), arrays, None)?)))
     }
 }
 
