@@ -8,7 +8,7 @@ use crate::domain::Envelope;
 use crate::domain::facts::Facts;
 
 /// Raised when the same log would give another index.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// As much of a body text as is indexed.
 pub const BODY_BYTES_MAX: usize = 64 << 10;

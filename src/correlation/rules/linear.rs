@@ -10,7 +10,7 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     findings.team = team(event_type, payload);
     findings.about(first_text(payload, &["/actor/email", "/actor/id"]).and_then(|name| Subject::person("linear", name)));
     of_attachment(event_type, payload, findings);
-    let Some(issue) = issue_identifier(payload).and_then(of_identifier) else { return };
+    let Some(issue) = issue_identifier(event_type, payload).and_then(of_identifier) else { return };
     findings.about(Some(issue.clone()));
     // Other events name the issue by its number only.
     let id = if event_type == "Issue" { text(payload, "/data/id") } else { first_text(payload, &["/data/issue/id", "/data/issueId"]) };
@@ -35,7 +35,7 @@ fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
     }
     let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"]) else { return };
     let names = words::named(url);
-    if let Some(issue) = issue_identifier(payload).and_then(of_identifier) {
+    if let Some(issue) = issue_identifier(event_type, payload).and_then(of_identifier) {
         findings.named("attachment", &issue, "data.url", names);
     } else if let Some(id) = first_text(payload, &["/data/issueId", "/data/issue/id"]) {
         // Only the number of the issue is told: the link is that of what is attached.
@@ -73,7 +73,7 @@ fn team(event_type: &str, payload: &Value) -> Option<Team> {
     let own = |pointer: &str| if event_type == "Team" { text(payload, pointer) } else { None };
     let key = own("/data/key")
         .or_else(|| first_text(payload, &["/data/team/key", "/data/issue/team/key"]))
-        .or_else(|| issue_identifier(payload).and_then(|identifier| identifier.split_once('-')).map(|(key, _)| key))?;
+        .or_else(|| issue_identifier(event_type, payload).and_then(|identifier| identifier.split_once('-')).map(|(key, _)| key))?;
     let name = own("/data/name").or_else(|| first_text(payload, &["/data/team/name", "/data/issue/team/name"]));
     (key.len() <= super::subject::SUBJECT_BYTES_MAX).then(|| Team { key: key.to_ascii_uppercase(), name: name.map(str::to_owned) })
 }

@@ -310,6 +310,17 @@ fn names_that_others_explain_are_mentioned() {
 }
 
 #[test]
+fn projects_of_linear_are_no_issues_and_no_teams() {
+    let payload = json!({"type": "Project", "data": {"id": "p", "identifier": "P-12", "name": "First steps", "description": "After HEL-42"}});
+    let findings = Findings::of("linear", "Project", &payload);
+    assert!(findings.team.is_none(), "P-13 elsewhere would be taken for an issue");
+    assert_eq!(findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>(), [""; 0]);
+    let notified = json!({"type": "AppUserNotification", "notification": {"issue": {"id": "i", "identifier": "HEL-42"}}});
+    let findings = Findings::of("linear", "AppUserNotification", &notified);
+    assert_eq!(findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>(), ["linear:HEL-42"]);
+}
+
+#[test]
 fn linear_names_issues_by_number_too() {
     let issue = json!({"type": "Issue", "data": {"id": "uuid-1", "identifier": "HEL-42", "parentId": "uuid-0"}});
     let findings = Findings::of("linear", "Issue", &issue);

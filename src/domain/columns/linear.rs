@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Read::{Day, Json, Made, Number, Text, Texts, Time, Whole};
 use super::{Column, Event, day, first_text, key, named, odd, texts, time, time_at, value_at, whole};
-use crate::domain::facts::{self, Facts};
+use crate::domain::facts::{Facts, issue_identifier};
 
 /// The columns of `linear_events`, save those of the envelope.
 pub const COLUMNS: &[Column] = &[
@@ -119,15 +119,13 @@ fn made_by<'a>(e: &Event<'a>, pointers: &[&str]) -> Option<&'a str> {
     if e.event_type == "AppUserNotification" { None } else { said(e, pointers) }
 }
 
-/// The identifier of the issue; projects and initiatives have identifiers of their own.
 fn identifier<'a>(e: &Event<'a>) -> Option<&'a str> {
-    let within = || own_issue(e, "/identifier").or_else(|| said(e, &["/issue/identifier"]));
-    if matches!(e.event_type, "Project" | "Initiative") { within() } else { facts::issue_identifier(e.payload).or_else(within) }
+    issue_identifier(e.event_type, e.payload)
 }
 
 fn title(e: &Event<'_>) -> Option<String> {
     let known = Facts::of(e.source, e.event_type, e.payload).title;
-    known.or_else(|| said(e, &["/title", "/issue/title", "/summary"]).map(str::to_owned))
+    known.or_else(|| said(e, &["/summary"]).map(str::to_owned))
 }
 
 fn priority(e: &Event<'_>) -> Option<i16> {

@@ -9,7 +9,7 @@ use super::{Facts, Priority, excerpt, first_text, joined, owned, text, value_at}
 const NUMBERED: [&str; 5] = ["pull_request", "issue", "discussion", "milestone", "alert"];
 
 /// Where a title stands, the most telling first.
-const TITLES: [&str; 22] = [
+const TITLES: [&str; 23] = [
     "/pull_request/title",
     "/issue/title",
     "/discussion/title",
@@ -27,6 +27,7 @@ const TITLES: [&str; 22] = [
     "/project/name",
     "/project_column/name",
     "/package/name",
+    "/registry_package/name",
     "/label/name",
     "/team/name",
     "/rule/name",
@@ -35,7 +36,7 @@ const TITLES: [&str; 22] = [
 ];
 
 /// Where the address stands that a person can open, the most exact first.
-const URLS: [&str; 22] = [
+const URLS: [&str; 23] = [
     "/comment/html_url",
     "/review/html_url",
     "/pull_request/html_url",
@@ -53,6 +54,7 @@ const URLS: [&str; 22] = [
     "/compare",
     "/pages/0/html_url",
     "/package/html_url",
+    "/registry_package/html_url",
     "/forkee/html_url",
     "/project/html_url",
     "/team/html_url",

@@ -4,13 +4,28 @@ use serde_json::Value;
 
 use super::{Facts, Priority, excerpt, first_text, owned, text, value_at};
 
+/// Where the identifier of an issue stands beside an issue's own event: not everything has `data`.
+const IDENTIFIERS: [&str; 4] = ["/data/issue/identifier", "/issueData/identifier", "/agentSession/issue/identifier", "/notification/issue/identifier"];
+
+/// Where a title stands, the most telling first.
+const TITLES: [&str; 8] = [
+    "/data/title",
+    "/data/issue/title",
+    "/data/name",
+    "/data/project/name",
+    "/data/initiative/name",
+    "/issueData/title",
+    "/agentSession/issue/title",
+    "/notification/issue/title",
+];
+
 pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
     Facts {
         actor: actor(payload),
         title: title(event_type, payload),
         body_text: owned(first_text(payload, &["/data/description", "/data/body", "/data/content", "/data/issue/description"])),
         repository: None,
-        subject: owned(issue_identifier(payload)).or_else(|| subject(event_type, payload)),
+        subject: owned(issue_identifier(event_type, payload)).or_else(|| subject(event_type, payload)),
         url: owned(first_text(payload, &["/url", "/data/url", "/data/issue/url"])),
         priority: Priority::Normal,
     }
@@ -18,8 +33,10 @@ pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
 
 /// The identifier of the issue that an event is about (`HEL-42`): its own, or that of the issue it belongs to.
 #[must_use]
-pub fn issue_identifier(payload: &Value) -> Option<&str> {
-    if let Some(identifier) = first_text(payload, &["/data/identifier", "/data/issue/identifier"]) {
+pub fn issue_identifier<'a>(event_type: &str, payload: &'a Value) -> Option<&'a str> {
+    // Projects and initiatives have identifiers of their own, which look the same.
+    let own = if matches!(event_type, "Project" | "Initiative") { None } else { text(payload, "/data/identifier") };
+    if let Some(identifier) = own.or_else(|| first_text(payload, &IDENTIFIERS)) {
         return Some(identifier);
     }
     // Payloads of older webhooks name the issue of a comment by its address only.
@@ -36,8 +53,7 @@ fn actor(payload: &Value) -> Option<String> {
 }
 
 fn title(event_type: &str, payload: &Value) -> Option<String> {
-    let named = first_text(payload, &["/data/title", "/data/issue/title", "/data/name", "/data/project/name", "/data/initiative/name"]);
-    if let Some(name) = named {
+    if let Some(name) = first_text(payload, &TITLES) {
         return Some(name.to_owned());
     }
     if let Some(number) = value_at(payload, "/data/number").and_then(Value::as_i64) {

@@ -54,7 +54,25 @@ fn a_linear_comment_is_about_its_issue() {
     assert_eq!(facts.title.as_deref(), Some("README"));
     assert_eq!(facts.actor.as_deref(), Some("Ada"));
     assert_eq!(facts.body_text.as_deref(), Some("I'll take it"));
-    assert_eq!(issue_identifier(&json!({"url": "https://linear.app/acme/project/first-3f9c"})), None);
+    assert_eq!(issue_identifier("Comment", &json!({"url": "https://linear.app/acme/project/first-3f9c"})), None);
+}
+
+#[test]
+fn linear_events_without_data_are_about_their_issue_and_projects_are_no_issues() {
+    let issue = json!({"identifier": "HEL-42", "title": "README"});
+    for (event_type, payload) in [
+        ("IssueSLA", json!({"issueData": issue})),
+        ("AgentSessionEvent", json!({"agentSession": {"id": "s", "issue": issue}})),
+        ("AppUserNotification", json!({"notification": {"type": "issueMention", "issue": issue}})),
+        ("Issue", json!({"data": issue})),
+    ] {
+        let facts = Facts::of("linear", event_type, &payload);
+        assert_eq!((facts.subject.as_deref(), facts.title.as_deref()), (Some("HEL-42"), Some("README")), "{event_type}");
+    }
+    for event_type in ["Project", "Initiative"] {
+        let facts = Facts::of("linear", event_type, &json!({"data": {"identifier": "P-12", "name": "First steps"}}));
+        assert_eq!((facts.subject.as_deref(), facts.title.as_deref()), (Some("First steps"), Some("First steps")), "{event_type}");
+    }
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn tell_comment(told: &Told<'_>, value: &Value, versions: &mut Versions) {
         .with("parent_key", parent_key)
         .with("in_reply_to", told.named("/parentId"))
         .with("author_key", told.named("/user/id").or_else(|| told.named("/userId")))
-        .with("subject", key(issue_identifier(value)).map(|identifier| format!("linear:{identifier}")))
+        .with("subject", key(issue_identifier("Comment", value)).map(|identifier| format!("linear:{identifier}")))
         .with("url", text(value, "/url"));
     told.tell(Kind::Comment, state, versions);
 }
