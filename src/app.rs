@@ -157,7 +157,15 @@ impl Base {
     /// # Errors
     /// When the lake's place cannot be used.
     pub fn engine(&self) -> anyhow::Result<Engine> {
-        Ok(Engine::new(self.database.clone(), self.config.lake.location(&self.data_dir())?, Limits::default())?)
+        self.engine_within(Limits::default())
+    }
+
+    /// The same, within other limits.
+    ///
+    /// # Errors
+    /// When the lake's place cannot be used.
+    pub fn engine_within(&self, limits: Limits) -> anyhow::Result<Engine> {
+        Ok(Engine::new(self.database.clone(), self.config.lake.location(&self.data_dir())?, limits)?.with_keepers(registry::keepers(self)?))
     }
 
     /// What answers are made of.

@@ -9,6 +9,7 @@ use crate::app::Base;
 use crate::config::{Config, Custom, Provider};
 use crate::consumer::{Consumer, Projection};
 use crate::correlation::{CorrelationTables, Rules};
+use crate::lake::Keepers;
 use crate::lake::exporter::Exporter;
 use crate::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, PeopleTables, SlackTable, ValidationTables};
 use crate::proof::Tree;
@@ -60,6 +61,15 @@ pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
         consumers.push(Box::new(Projection::new(database(), ValidationTables::default())));
     }
     Ok(consumers)
+}
+
+/// Which of them keeps each table of PostgreSQL.
+///
+/// # Errors
+/// When the lake's place cannot be used.
+pub fn keepers(base: &Base) -> anyhow::Result<Keepers> {
+    let consumers = consumers(base)?;
+    Ok(consumers.iter().flat_map(|consumer| consumer.tables().iter().map(|table| ((*table).to_owned(), consumer.name().to_owned()))).collect())
 }
 
 /// Where deliveries come in.

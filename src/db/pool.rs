@@ -33,6 +33,9 @@ pub struct Settings {
 pub type Driver =
     tokio_postgres::Connection<tokio_postgres::Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream>;
 
+/// A pooled connection; it goes back when it is dropped.
+pub type Connection = Object;
+
 /// Drives a dedicated connection for as long as this work with its client takes.
 ///
 /// # Errors
@@ -91,8 +94,16 @@ impl Database {
     ///
     /// # Errors
     /// When none is free, or none can be made, within the time allowed.
-    pub async fn get(&self) -> Result<Object, Error> {
+    pub async fn get(&self) -> Result<Connection, Error> {
         Ok(self.pool.get().await?)
+    }
+
+    /// Asks the server to end what runs on a connection; whether it does is known when the connection answers again.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn cancel(&self, connection: &Connection) -> Result<(), Error> {
+        Ok(connection.cancel_token().cancel_query(self.tls.clone()).await?)
     }
 
     /// A connection of one's own, as the user of the settings: for migrations and for `LISTEN`. The second half drives

@@ -7,6 +7,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{JsonArray, WriterBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value};
 
 use super::Error;
@@ -15,11 +20,12 @@ use crate::domain::Position;
 /// How far an answer goes.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Receipt {
-    /// Through which position of the log.
+    /// Through which position of the log; that of the consumer that is furthest behind among those whose tables were read.
     pub through_position: Position,
     /// How old it is in milliseconds: what was appended since may be missing.
     pub lag_ms: i64,
-    /// False when the log could not be asked, so that only what was exported is in it.
+    /// False when the log could not be asked, so that only what was exported is in it, or when a table that was read lacks
+    /// what came last.
     pub complete: bool,
 }
 
@@ -74,6 +80,21 @@ impl Answer {
         }
         drop(writer);
         String::from_utf8(text).map_err(Error::store)
+    }
+
+    /// The rows as a Parquet file, which says in its metadata how far they go.
+    ///
+    /// # Errors
+    /// When a column's type has no Parquet form.
+    pub fn to_parquet(&self) -> Result<Vec<u8>, Error> {
+        let said = [("hooklake.through_position", self.receipt.through_position.to_string()), ("hooklake.complete", self.receipt.complete.to_string())];
+        let said = said.map(|(name, value)| KeyValue::new(name.to_owned(), value)).to_vec();
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).set_key_value_metadata(Some(said)).build();
+        let mut file = Vec::new();
+        let formless = |error: ParquetError| Error::Syntax(format!("the answer cannot be written as Parquet; CAST the column: {error}"));
+        let mut writer = ArrowWriter::try_new(&mut file, Arc::clone(&self.schema), Some(properties)).map_err(formless)?;
+        self.batches.iter().try_for_each(|batch| writer.write(batch)).and_then(|()| writer.close()).map_err(formless)?;
+        Ok(file)
     }
 
     /// The rows as a table for a terminal.

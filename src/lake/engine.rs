@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! text ─guard→ question ─permit→ snapshot (W) and head ─catalog of one tenant→ plan ─threads of its own→ rows
+//!                                                        (and of PostgreSQL, where it names what is there)
 //! ```
 //!
 //! Planning and computing have threads of their own: a query that computes for long does not keep ingest waiting, and
@@ -22,8 +23,10 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Receipt};
 use super::guard::{self, Question};
+use super::relations::{self, DOCUMENTATION, Keepers, Standing};
+use super::session::Places;
 use super::table::{self, Location};
-use super::tail::{self, HotTail};
+use super::tail;
 use super::{Error, session, size};
 use crate::db::Database;
 use crate::domain::{Position, Span, Tenant};
@@ -78,6 +81,7 @@ impl Default for QueryOptions {
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    keepers: Arc<Keepers>,
 }
 
 struct Inner {
@@ -106,10 +110,18 @@ impl Drop for Inner {
     }
 }
 
-type Rows = (SchemaRef, Vec<RecordBatch>, usize, bool);
+/// What was computed.
+struct Rows {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    count: usize,
+    truncated: bool,
+    /// How far the tables of PostgreSQL have come that were read.
+    standing: Option<Standing>,
+}
 
 impl Engine {
-    /// An engine over a lake and the log that it follows.
+    /// An engine over a lake, the log that it follows, and what is kept in PostgreSQL.
     ///
     /// # Errors
     /// When its threads cannot be started.
@@ -122,7 +134,15 @@ impl Engine {
             .build()
             .map_err(Error::store)?;
         let permits = Arc::new(Semaphore::new(limits.concurrent));
-        Ok(Self { inner: Arc::new(Inner { database, location, limits, permits, snapshot: Mutex::new(None), runtime: Some(runtime) }) })
+        let inner = Inner { database, location, limits, permits, snapshot: Mutex::new(None), runtime: Some(runtime) };
+        Ok(Self { inner: Arc::new(inner), keepers: Arc::default() })
+    }
+
+    /// The same, knowing which consumer keeps which table of PostgreSQL: receipts say how far those have come that a
+    /// question reads, rather than all of them.
+    #[must_use]
+    pub fn with_keepers(self, keepers: Keepers) -> Self {
+        Self { keepers: Arc::new(keepers), ..self }
     }
 
     /// Answers one question about a tenant's events.
@@ -144,13 +164,13 @@ impl Engine {
         let permits = Arc::clone(&self.inner.permits);
         let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, permits.acquire_owned()).await else { return Err(Error::Busy) };
         let is_about_plans = question.is_about_plans();
-        let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question, options.max_rows.min(limits.rows_max), permit)).await;
+        let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question, options.max_rows.min(limits.rows_max), deadline, permit)).await;
         let location = &self.inner.location;
         let answer = answered.unwrap_or(Err(Error::TimedOut)).map_err(|error| location.hide(error))?;
         Ok(if is_about_plans { answer.map_text(|text| location.hide_in_text(text)) } else { answer })
     }
 
-    async fn answer(&self, tenant: &Tenant, question: Question, rows_max: usize, permit: OwnedSemaphorePermit) -> Result<Answer, Error> {
+    async fn answer(&self, tenant: &Tenant, question: Question, rows_max: usize, deadline: Instant, permit: OwnedSemaphorePermit) -> Result<Answer, Error> {
         let asked = Instant::now();
         // The snapshot before the head: an export in between moves events from the tail to neither.
         let snapshot = self.snapshot().await?;
@@ -170,17 +190,33 @@ impl Engine {
         let (hot, requests) = tail::channel(tenant.clone(), Span { after: exported, through });
 
         let Some(runtime) = &self.inner.runtime else { return Err(Error::Busy) };
-        let work = compute(tenant.clone(), snapshot, hot, question, rows_max, self.inner.limits, permit);
+        let elsewhere = session::elsewhere(&question);
+        let (door, desk) = relations::door();
+        let is_needed = question.is_listing || !elsewhere.is_empty();
+        let is_everything = question.is_listing || question.tables.contains(DOCUMENTATION);
+        let asked_of_database = relations::Asked { tenant, names: elsewhere, is_everything, keepers: &self.keepers, deadline };
+        let places = Places { lake: snapshot, tail: hot, database: is_needed.then_some(door) };
+        let work = compute(tenant.clone(), places, question, rows_max, self.inner.limits, permit);
         let mut task = Abort(runtime.spawn(work));
-        let serving = tail::serve(requests, reader);
+        let serving = async {
+            let relations = async {
+                if is_needed {
+                    relations::serve(&self.inner.database, desk, asked_of_database, runtime.handle().clone()).await;
+                }
+            };
+            tokio::join!(tail::serve(requests, reader), relations);
+        };
         let rows = tokio::select! {
             rows = &mut task.0 => rows,
             () = serving => (&mut task.0).await,
         };
-        let (schema, batches, rows, truncated) = rows.map_err(|error| given_up(&error))??;
+        let Rows { schema, batches, count, truncated, standing } = rows.map_err(|error| given_up(&error))??;
         let lag_ms = if head.is_some() { i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) } else { stale_ms };
-        let receipt = Receipt { through_position: through, lag_ms, complete: head.is_some() };
-        Ok(Answer { schema, batches, rows, truncated, receipt })
+        let mut receipt = Receipt { through_position: through, lag_ms, complete: head.is_some() };
+        if let Some((behind, lag_ms)) = standing.and_then(|standing| Some((standing.behind?, standing.lag_ms))).filter(|(behind, _)| *behind < through) {
+            receipt = Receipt { through_position: behind, lag_ms: lag_ms.max(receipt.lag_ms), complete: false };
+        }
+        Ok(Answer { schema, batches, rows: count, truncated, receipt })
     }
 
     /// The table as it is now; none before the first export.
@@ -198,16 +234,8 @@ impl Engine {
 }
 
 /// Plans and computes, with the permit in hand.
-async fn compute(
-    tenant: Tenant,
-    snapshot: Option<DeltaTable>,
-    hot: Arc<HotTail>,
-    question: Question,
-    rows_max: usize,
-    limits: Limits,
-    _permit: OwnedSemaphorePermit,
-) -> Result<Rows, Error> {
-    let context = session::open(&tenant, snapshot, hot, &question, &limits).await?;
+async fn compute(tenant: Tenant, places: Places, question: Question, rows_max: usize, limits: Limits, _permit: OwnedSemaphorePermit) -> Result<Rows, Error> {
+    let (context, standing) = session::open(&tenant, places, &question, &limits).await?;
     let frame = session::plan(&context, question, rows_max).await?;
     let schema = Arc::clone(frame.schema().inner());
     let mut stream = frame.execute_stream().await?;
@@ -226,10 +254,10 @@ async fn compute(
             batches.push(batch);
         }
         if is_more {
-            return Ok((schema, batches, rows, true));
+            return Ok(Rows { schema, batches, count: rows, truncated: true, standing });
         }
     }
-    Ok((schema, batches, rows, false))
+    Ok(Rows { schema, batches, count: rows, truncated: false, standing })
 }
 
 fn commit_age_ms(table: &DeltaTable) -> i64 {

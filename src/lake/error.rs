@@ -2,6 +2,7 @@
 
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
+use tokio_postgres::error::SqlState;
 
 use super::bounded::TOO_LARGE;
 
@@ -32,6 +33,12 @@ pub enum Error {
     /// The log could not be asked.
     #[error("the database did not answer")]
     Database(#[from] crate::db::Error),
+    /// What was asked for is in PostgreSQL, which could not be asked.
+    #[error("PostgreSQL does not answer, and {0} can only be asked there; events and the views over them can be asked all the same")]
+    Away(String, #[source] crate::db::Error),
+    /// A table of PostgreSQL could not be read.
+    #[error("a table of PostgreSQL could not be read")]
+    Reading(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The lake holds what the log lacks: the log was restored to an older state.
     #[error("the log was restored to an older state than the lake is of; run `hooklake rebuild lake`")]
     Restored,
@@ -44,12 +51,25 @@ impl Error {
     pub(super) fn store(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Store(error.into())
     }
+
+    /// What PostgreSQL said to whoever read from it for a question.
+    fn of_database(error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::External(cause)
+                if cause.downcast_ref::<crate::db::Error>().and_then(crate::db::Error::sqlstate) == Some(&SqlState::QUERY_CANCELED) =>
+            {
+                Self::TimedOut
+            }
+            _ => Self::Reading(Box::new(error)),
+        }
+    }
 }
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(_) => Self::TooLarge("the query needs more memory than it may; narrow it, or ask for fewer columns".to_owned()),
+            DataFusionError::External(cause) if cause.is::<crate::db::Error>() => Self::of_database(error),
             DataFusionError::Execution(message) if message.starts_with(TOO_LARGE) => Self::TooLarge(message.clone()),
             DataFusionError::ArrowError(cause, _) if is_damage(cause) => Self::Store(Box::new(error)),
             root @ (DataFusionError::SQL(..)

@@ -1,16 +1,18 @@
 //! What SQL is allowed: one statement that only asks. Decided on the tokens and the syntax tree, before anything is
 //! planned; a tree that is too deep would overflow the stack of whoever walks it, so its size is counted first.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
 use datafusion::common::ScalarValue;
 use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, Statement as Ast, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::dialect::QuestionDialect;
+use super::session::SCHEMA;
 use super::{Error, weight};
 
 /// The longest question.
@@ -22,6 +24,9 @@ pub const TOKENS_MAX: usize = 8_000;
 /// How deep brackets and CASE may be nested. The parser reads some of them twice, so each level may double its time.
 pub const DEPTH_MAX: usize = 16;
 
+/// Where a session says which tables there are.
+const INFORMATION_SCHEMA: &str = "information_schema";
+
 /// A debug build's frames are large: 500 terms take 5 MB.
 const STACK_BYTES: usize = 32 << 20;
 
@@ -29,8 +34,10 @@ const STACK_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub struct Question {
     pub(super) statement: Statement,
-    /// The words in it, in lower case: which views it may name.
-    pub(super) words: HashSet<String>,
+    /// The tables that it names.
+    pub(super) tables: BTreeSet<String>,
+    /// True when it asks which tables there are.
+    pub(super) is_listing: bool,
     /// What stands for `$1`, `$2`, ….
     pub(super) values: Vec<ScalarValue>,
 }
@@ -64,20 +71,22 @@ fn parse(sql: &str) -> Result<Question, Error> {
     if sql.len() > SQL_BYTES_MAX {
         return Err(Error::TooComplex(format!("the query is longer than {SQL_BYTES_MAX} bytes")));
     }
-    let words = measure(sql)?;
+    measure(sql)?;
     let mut statements: VecDeque<Statement> = DFParser::parse_sql_with_dialect(sql, &QuestionDialect).map_err(Error::from)?;
     let (Some(statement), true) = (statements.pop_front(), statements.is_empty()) else {
         return Err(Error::Syntax("write exactly one statement".to_owned()));
     };
     only_asks(&statement)?;
-    Ok(Question { statement, words, values: Vec::new() })
+    let (named, _) = resolve_table_references(&statement, true).map_err(Error::from)?;
+    let is_listing = named.iter().any(|name| name.schema() == Some(INFORMATION_SCHEMA));
+    let tables = named.iter().filter(|name| name.schema().is_none_or(|schema| schema == SCHEMA)).map(|name| name.table().to_owned()).collect();
+    Ok(Question { statement, tables, is_listing, values: Vec::new() })
 }
 
-/// Counts what makes a statement large or deep; returns its words.
-fn measure(sql: &str) -> Result<HashSet<String>, Error> {
+/// Counts what makes a statement large or deep.
+fn measure(sql: &str) -> Result<(), Error> {
     let tokens = Tokenizer::new(&QuestionDialect, sql).tokenize().map_err(|error| Error::Syntax(error.to_string()))?;
     let (mut total, mut terms, mut depth) = (0_usize, 0_usize, 0_usize);
-    let mut words = HashSet::new();
     for token in &tokens {
         match token {
             Token::Whitespace(_) | Token::EOF => continue,
@@ -90,7 +99,6 @@ fn measure(sql: &str) -> Result<HashSet<String>, Error> {
                     Keyword::END => depth = depth.saturating_sub(1),
                     _ => {}
                 }
-                words.insert(word.value.to_lowercase());
             }
             // Planning a long chain of these takes the cube of its length.
             Token::StringConcat => terms += 4,
@@ -112,7 +120,7 @@ fn measure(sql: &str) -> Result<HashSet<String>, Error> {
             return Err(Error::TooComplex(format!("the query nests brackets deeper than {DEPTH_MAX}")));
         }
     }
-    Ok(words)
+    Ok(())
 }
 
 fn only_asks(statement: &Statement) -> Result<(), Error> {

@@ -10,7 +10,8 @@
 //! table holds the log through that position, exactly once (I6, decision D10). Small files are joined and unused ones
 //! removed as it goes. The [`Engine`] answers SQL over one tenant's events: the lake through the position W of the very
 //! snapshot it reads, and the log after W, with a [`Receipt`] that says how far the answer goes (decision D11).
-//! The views of the platforms have the columns of PostgreSQL's tables of the same names (`platforms.rs`, decision 0020).
+//! The views of the platforms have the columns of PostgreSQL's tables of the same names (`platforms.rs`, decision 0020); what
+//! else projections and views keep in PostgreSQL can be asked in the same question, by its name there (decision 0021).
 //! [`guard`] says what is a question; everything else is refused before it is planned (decision D13).
 //!
 //! On a local disk, data files are synced before the commit that names them and the commit before the consumer moves
@@ -18,8 +19,8 @@
 //! missing or cut short is an error, and a rebuild heals it. A bit that rots within one is noticed only where it breaks
 //! the compression or a length: Parquet files carry no checksums here, as the library does not write them yet.
 //!
-//! Deliberately absent: any way to write through SQL, to name a file or another tenant in it, or to reach PostgreSQL's
-//! own SQL from it. Event text is anyone's: it is returned as data, and whoever shows it must treat it so.
+//! Deliberately absent: any way to write through SQL, to name a file or another tenant in it, or to have PostgreSQL run
+//! what a question says: it is told names of its own catalog and bound values, and nothing else. Event text is anyone's: it is returned as data, and whoever shows it must treat it so.
 
 pub mod answer;
 mod bounded;
@@ -30,6 +31,7 @@ pub mod exporter;
 pub mod forget;
 pub mod guard;
 mod platforms;
+mod relations;
 pub mod schema;
 mod session;
 mod size;
@@ -44,6 +46,7 @@ pub use answer::{Answer, Receipt};
 pub use engine::{Engine, Limits, QueryOptions};
 pub use error::Error;
 pub use exporter::Exporter;
+pub use relations::Keepers;
 pub use table::Location;
 
 /// `[lake]`: where the lake is.

@@ -1,10 +1,11 @@
 //! What one question sees: a catalog of its own, over one tenant's events, built before the question is planned.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
+use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
@@ -21,20 +22,84 @@ use super::bounded::{self, BoundedPlanner};
 use super::engine::Limits;
 use super::guard::Question;
 use super::platforms::PLATFORMS;
-use super::schema;
+use super::relations::{DOCUMENTATION, Documentation, Door, RelationTable, Standing};
 use super::tail::HotTail;
+use super::{Error, schema};
 use crate::domain::Tenant;
 
 /// Rows that flow together: events are large.
 const BATCH_ROWS: usize = 1024;
 const CATALOG: &str = "hooklake";
-const SCHEMA: &str = "public";
+pub(super) const SCHEMA: &str = "public";
+const EVENTS: &str = "events";
 
 /// The views over `events` beside those of [`PLATFORMS`], by the names that they have in PostgreSQL too.
 const VIEWS: &[(&str, &str)] = &[("recent_events", include_str!("views/recent_events.sql")), ("event_summary", include_str!("views/event_summary.sql"))];
 
-/// A catalog of one tenant's events: the lake's, then the tail's.
-pub(super) async fn open(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<HotTail>, question: &Question, limits: &Limits) -> Result<SessionContext> {
+/// Where a question finds its rows.
+pub(super) struct Places {
+    /// The events that were exported, if any were.
+    pub(super) lake: Option<DeltaTable>,
+    /// Those after them.
+    pub(super) tail: Arc<HotTail>,
+    /// What PostgreSQL keeps, when the question is about that.
+    pub(super) database: Option<Door>,
+}
+
+/// The tables of a question that the lake has not, and which may be in PostgreSQL.
+pub(super) fn elsewhere(question: &Question) -> Vec<String> {
+    question.tables.iter().filter(|name| !is_own(name)).cloned().collect()
+}
+
+fn is_own(name: &str) -> bool {
+    name == EVENTS || VIEWS.iter().map(|(view, _)| *view).chain(PLATFORMS.map(|platform| platform.name)).any(|view| view == name)
+}
+
+/// A catalog of what is one tenant's: its events, in the lake and then in the tail, and what it is allowed of PostgreSQL.
+pub(super) async fn open(
+    tenant: &Tenant,
+    places: Places,
+    question: &Question,
+    limits: &Limits,
+) -> std::result::Result<(SessionContext, Option<Standing>), Error> {
+    let Places { lake, tail, database } = places;
+    let context = events(tenant, lake, tail, question, limits).await?;
+    let standing = match database {
+        Some(door) => relations(&context, tenant, door, question).await?,
+        None => None,
+    };
+    Ok((context, standing))
+}
+
+/// Puts the relations of PostgreSQL beside the lake's own tables, whose names come first.
+async fn relations(context: &SessionContext, tenant: &Tenant, door: Door, question: &Question) -> std::result::Result<Option<Standing>, Error> {
+    let catalog = match door.opened.await {
+        Ok(Ok(catalog)) => catalog,
+        // What lists tables lists the lake's own.
+        Ok(Err(_)) | Err(_) if elsewhere(question).is_empty() => return Ok(None),
+        Ok(Err(error)) => return Err(Error::Away(elsewhere(question).join(", "), error)),
+        Err(_) => return Err(Error::TimedOut),
+    };
+    let mut documentation = Documentation::default();
+    for relation in catalog.relations {
+        let name = TableReference::bare(relation.name.clone());
+        if is_own(&relation.name) || relation.name == DOCUMENTATION {
+            if let Ok(table) = context.table_provider(name).await {
+                documentation.add(&relation, &table.schema());
+            }
+            continue;
+        }
+        let relation = Arc::new(relation);
+        let table = RelationTable::new(Arc::clone(&relation), tenant.clone(), door.wishes.clone());
+        documentation.add(&relation, &table.schema());
+        context.register_table(name, Arc::new(table))?;
+    }
+    context.register_table(DOCUMENTATION, Arc::new(documentation.finish()?))?;
+    Ok(catalog.standing)
+}
+
+/// The lake's own tables: the lake's events, then the tail's, and the views that are named.
+async fn events(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<HotTail>, question: &Question, limits: &Limits) -> Result<SessionContext> {
     let context = empty(limits)?;
     let tail = StreamingTable::try_new(schema::view_schema(), vec![tail])?;
     let mut events = columns(context.read_table(Arc::new(tail))?)?;
@@ -43,16 +108,18 @@ pub(super) async fn open(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<Ho
         let stored = columns(stored.filter(col("tenant").eq(lit(tenant.as_str())))?)?;
         events = stored.union(events)?;
     }
-    context.register_table("events", events.into_view())?;
+    context.register_table(EVENTS, events.into_view())?;
+    // Planning each takes time, and most questions name none.
+    let is_wanted = |name: &str| question.is_listing || question.tables.contains(name) || question.tables.contains(DOCUMENTATION);
     for (name, definition) in VIEWS {
-        if is_named(&question.words, name) {
+        if is_wanted(name) {
             let view = context.sql(definition).await?;
             context.register_table(*name, view.into_view())?;
         }
     }
     for platform in &PLATFORMS {
-        if is_named(&question.words, platform.name) {
-            let view = platform.view(context.table("events").await?)?;
+        if is_wanted(platform.name) {
+            let view = platform.view(context.table(EVENTS).await?)?;
             context.register_table(platform.name, view.into_view())?;
         }
     }
@@ -99,11 +166,6 @@ fn empty(limits: &Limits) -> Result<SessionContext> {
 fn columns(frame: DataFrame) -> Result<DataFrame> {
     let names = schema::schema();
     frame.select(names.fields().iter().map(|field| col(field.name())))
-}
-
-/// Plain SQL names few views, and planning each takes time; what lists tables wants them all.
-fn is_named(words: &HashSet<String>, name: &str) -> bool {
-    words.contains(name) || ["show", "describe", "desc", "information_schema"].iter().any(|word| words.contains(*word))
 }
 
 /// `payload -> 'x'` is one of several types; outside of SQL it is its JSON text.

@@ -36,6 +36,7 @@ mod reader_password;
 mod readme;
 mod rebuild;
 mod receive;
+mod relations;
 mod resume;
 mod retention;
 mod rolling;

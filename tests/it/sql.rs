@@ -153,6 +153,13 @@ async fn the_lake_answers_when_the_database_does_not() {
     let answer = ask(&engine, "SELECT count(*) FROM events").await;
     assert_eq!((answer.receipt.complete, answer.receipt.through_position), (false, Position::new(3)));
     assert_eq!(answer.to_csv().expect("CSV").lines().nth(1), Some("3"));
+    // What PostgreSQL keeps is missed by name.
+    let of_people = engine.query(&Tenant::default_tenant(), "SELECT * FROM people, events", QueryOptions::default()).await.expect_err("no people");
+    assert_eq!(
+        of_people.to_string(),
+        "PostgreSQL does not answer, and people can only be asked there; events and the views over them can be asked all the same"
+    );
+    assert!(rows(&engine, "SHOW TABLES").await.contains(",github_events,"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

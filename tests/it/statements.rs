@@ -13,8 +13,8 @@ async fn every_statement_file_can_be_prepared() {
     assert!(files.len() > 10, "found only {files:?}");
     for file in files {
         let text = std::fs::read_to_string(&file).expect("readable");
-        // Whole scripts run when the schema is made; DataFusion's statements are not PostgreSQL's.
-        if text.contains("DO $$") || file.components().any(|part| part.as_os_str() == "lake") {
+        // Whole scripts run when the schema is made; DataFusion's views are not PostgreSQL's.
+        if text.contains("DO $$") || file.parent().is_some_and(|folder| folder.ends_with("lake/views")) {
             continue;
         }
         let Err(error) = connection.prepare(&text).await else { continue };
