@@ -139,4 +139,5 @@ fn notebook_runs(demo: &Demo) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = std::fs::read_to_string(executed).expect("the executed notebook");
     assert!(text.matches("image/png").count() >= 2, "two plots worth looking at");
+    assert!(text.contains("Ada Lovelace"), "the answer that the README keeps as a file is shown");
 }
