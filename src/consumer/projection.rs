@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio_postgres::Transaction;
 
 use super::copy::{self, LIVE_SCHEMA};
-use super::{Consumer, Error, Filler, Lease, Retaken, checkpoint, forget};
+use super::{Consumer, Error, Filler, Lease, Next, Retaken, checkpoint, forget};
 use crate::db::{Database, views};
 use crate::domain::{Envelope, OWN_SOURCE, Places, Position, Span};
 use crate::failpoint;
@@ -65,6 +65,12 @@ pub trait Projector: Clone + Send + Sync + 'static {
     fn follows(source: &str) -> bool {
         Self::SOURCES.is_none_or(|sources| sources.contains(&source))
     }
+}
+
+/// True for an error that the same again would meet again: the rows, or the tables, are not as the code expects.
+fn is_lasting(error: &Error) -> bool {
+    let is_other_shape = matches!(error, Error::Database(error) if error.sqlstate().is_some_and(|state| state.code().starts_with("42")));
+    is_other_shape || error.next() == Next::Park
 }
 
 /// The consumer of a projector: the live one, or a copy that a rebuild fills.
@@ -125,6 +131,8 @@ impl<P: Projector> Projection<P> {
         savepoint.batch_execute(&format!("SET LOCAL search_path = {schema}, {LIVE_SCHEMA}")).await?;
         match forget::in_tables(&self.projector, &checkpoint::as_of_name(P::NAME), &self.database, &mut savepoint, &places).await {
             Ok(()) => savepoint.commit().await?,
+            // A database that is busy or away says nothing about the copy: the same again, later.
+            Err(error) if !is_lasting(&error) => return Err(error),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, schema, "{schema} cannot forget what was taken out of the log and is removed");
                 drop(savepoint);
