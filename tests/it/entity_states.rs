@@ -90,7 +90,7 @@ async fn the_story_ends_as_it_was_written() {
     says(
         &fold,
         "deployments",
-        "deployment:dep-20261117-0008",
+        "deployment:dep-20261117-0008@production",
         json!({"environment": "production", "status": "failure", "commit_sha": "f5867c119d76ef49196c1b14ba96ff0b0547d084", "finished_at": "2026-11-17T10:30:12+00:00"}),
     )
     .await;

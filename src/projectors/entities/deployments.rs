@@ -42,10 +42,10 @@ pub(super) fn tell_own(value: &Value, versions: &mut Versions) {
     let changed = latest(value, &["/finished_at", "/started_at"]);
     let status = text(value, "/status").map(str::to_ascii_lowercase);
     let state = State::of(value, OWN).with("created_at", at(value, "/started_at").map(written)).with("updated_at", changed.map(written));
-    // Its key is what correlation calls it.
-    let name = format!("deployment:{id}");
-    let state = state.with("subject", key(Some(&name)));
-    versions.tell(Kind::Deployment, Some(name), WHOLE, changed, progress(status.as_deref()), &state);
+    let state = state.with("subject", key(Some(&format!("deployment:{id}"))));
+    // One and the same id may be brought to several environments, each with an end of its own.
+    let environment = text(value, "/environment").unwrap_or_default().replace('%', "%25").replace('@', "%40");
+    versions.tell(Kind::Deployment, Some(format!("deployment:{id}@{environment}")), WHOLE, changed, progress(status.as_deref()), &state);
 }
 
 /// GitHub's `deployment` and `deployment_status`.
