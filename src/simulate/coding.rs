@@ -242,7 +242,7 @@ impl Organisation {
         let Some(issue) = story.issue.as_ref().filter(|_| story.naming.attachment) else { return };
         let id = self.chance.uuid();
         let Some(data) = linear::attachment(&self.world, story, issue, id, at) else { return };
-        self.link("issue_to_pr", format!("linear:{}", issue.identifier), story.subject(), "attachment");
+        self.link("pr_to_issue", story.subject(), format!("linear:{}", issue.identifier), "attachment");
         self.linear(Event { kind: "Attachment", action: "create", actor: None, at, url: None, updated_from: None }, data);
     }
 

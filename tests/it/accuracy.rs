@@ -49,6 +49,10 @@ async fn links_are_found_and_are_true() {
         let (fold, truth) = simulated(seed).await;
         let rows = fold.db.rows("SELECT DISTINCT correlation_type, subject, related_subject FROM known_links").await;
         let found = rows.iter().map(|row| (row.get::<_, String>(0), pair(row.get(1), row.get(2)))).collect::<BTreeSet<_>>();
+        let directed = rows.iter().map(|row| (row.get::<_, String>(0), row.get::<_, String>(1).to_lowercase(), row.get::<_, String>(2).to_lowercase()));
+        let directed = directed.collect::<BTreeSet<_>>();
+        let found_kinds = directed.iter().map(|(kind, _, _)| kind.as_str()).collect::<BTreeSet<_>>();
+        let true_kinds = truth.links.iter().map(|link| link.kind).collect::<BTreeSet<_>>();
         let found_pairs = found.iter().map(|(_, ends)| ends).collect::<BTreeSet<_>>();
         let mut of_truth = BTreeMap::<&str, BTreeSet<(String, String)>>::new();
         for link in truth.links.iter().filter(|link| link.stated) {
@@ -61,6 +65,12 @@ async fn links_are_found_and_are_true() {
             println!("seed {seed}: {kind}: {} true, recall {recall:.4}", pairs.len());
             assert!(recall >= LEAST, "seed {seed}: {kind}: recall {recall}: {missed:#?}");
         }
+        // Where a type is told by both, its links lead the same way.
+        let both = truth.links.iter().filter(|link| link.stated && found_kinds.contains(link.kind));
+        let both = both.map(|link| (link.kind.to_owned(), link.subject.to_lowercase(), link.related.to_lowercase())).collect::<BTreeSet<_>>();
+        let turned = both.iter().filter(|link| !directed.contains(*link)).collect::<Vec<_>>();
+        assert!(turned.len() as f64 <= (1.0 - LEAST) * both.len() as f64, "seed {seed}: {} of {}: {turned:#?}", turned.len(), both.len());
+        assert!(["pr_to_issue", "commit_to_pr", "message_to_pr"].iter().all(|kind| found_kinds.contains(kind) && true_kinds.contains(kind)));
         let all = truth.links.iter().map(|link| pair(&link.subject, &link.related)).collect::<BTreeSet<_>>();
         let mut of_found = BTreeMap::<&str, Vec<&(String, String)>>::new();
         for (kind, ends) in found.iter().filter(|(kind, _)| !UNTOLD.contains(&kind.as_str())) {

@@ -100,7 +100,7 @@ fn both_ends_of_every_true_link_are_among_the_deliveries() {
     for kind in [
         ("pr_to_issue", "title"),
         ("pr_to_issue", "closing_keyword"),
-        ("issue_to_pr", "attachment"),
+        ("pr_to_issue", "attachment"),
         ("message_to_deployment", "message"),
         ("pr_to_pr", "reverts"),
     ] {

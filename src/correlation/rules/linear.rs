@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::alias::linear_id;
-use super::{Evidence, Findings, Kind, Subject, Team, words};
+use super::{Evidence, Findings, Kind, Link, Subject, Team, words};
 use crate::domain::facts::{first_text, issue_identifier, text};
 
 pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
@@ -28,7 +28,8 @@ fn of_identifier(identifier: &str) -> Option<Subject> {
     Subject::new(Kind::Issue, format!("linear:{}", identifier.to_ascii_uppercase()))
 }
 
-/// Linear's own attachments: a pull request or a message that someone, or Linear itself, linked to the issue.
+/// Linear's own attachments: a pull request or a message that someone, or Linear itself, linked to the issue. The link is
+/// that of what is attached, whether the issue is told by its identifier or by its number only.
 fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
     if !matches!(event_type, "Attachment" | "IssueAttachment") {
         return;
@@ -36,9 +37,11 @@ fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
     let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"]) else { return };
     let names = words::named(url);
     if let Some(issue) = issue_identifier(event_type, payload).and_then(of_identifier) {
-        findings.named("attachment", &issue, "data.url", names);
+        for name in names {
+            let evidence = Evidence { field: "data.url".to_owned(), text: name.text, start: name.start, end: name.end };
+            findings.add(Link::new("attachment", "to", &name.subject, &issue, evidence, name.confidence, name.team_key));
+        }
     } else if let Some(id) = first_text(payload, &["/data/issueId", "/data/issue/id"]) {
-        // Only the number of the issue is told: the link is that of what is attached.
         for name in names {
             findings.mention("attachment", "to", &name.subject, linear_id(id), Evidence::whole("data.url", url), name.confidence);
             findings.about(Some(name.subject));

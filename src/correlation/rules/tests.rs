@@ -331,6 +331,10 @@ fn linear_names_issues_by_number_too() {
     assert_eq!(mentions("linear", "Issue", &issue), [link("issue_to", "linear:HEL-42", "linear:id/uuid-0")]);
     let attachment = json!({"type": "Attachment", "data": {"id": "x", "issueId": "uuid-1", "url": "https://github.com/o/r/pull/42"}});
     assert_eq!(mentions("linear", "Attachment", &attachment), [link("pr_to", "github:o/r#42", "linear:id/uuid-1")]);
+    // The same link the same way round when the identifier is told too.
+    let data = json!({"id": "x", "issueId": "uuid-1", "issue": {"id": "uuid-1", "identifier": "HEL-42"}, "url": "https://github.com/o/r/pull/42"});
+    let attachment = json!({"type": "Attachment", "data": data});
+    assert_eq!(links("linear", "Attachment", &attachment), [link("pr_to_issue", "github:o/r#42", "linear:HEL-42")]);
 }
 
 #[test]
