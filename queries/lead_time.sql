@@ -15,8 +15,8 @@ SELECT m.repository_full_name AS repository, m.pull_request_number AS number, m.
        round(extract(epoch FROM d.deployed_at - m.merged_at) / 3600, 1) AS hours_to_deploy
 FROM merged m
 LEFT JOIN (
-    SELECT commit_sha, environment, min(coalesce(finished_at, received_at)) AS deployed_at
-    FROM deployment_events
-    WHERE status = 'success'
+    SELECT commit_sha, environment, min(finished_at) AS deployed_at
+    FROM deployment_outcomes
+    WHERE outcome = 'success'
     GROUP BY commit_sha, environment) d ON d.commit_sha = m.merge_commit_sha
 ORDER BY m.merged_at DESC NULLS LAST, number, d.deployed_at

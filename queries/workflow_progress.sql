@@ -21,8 +21,8 @@ checks AS (
     ORDER BY commit_sha, "position" DESC)
 SELECT i.issue_identifier AS issue, i.issue_title AS title, i.state_name AS state, i.assignee_name AS assignee,
        p.subject AS pull_request, p.state AS pull_request_state, c.check_conclusion AS last_check,
-       (SELECT array_agg(DISTINCT d.environment) FROM deployment_events d
-        WHERE d.status = 'success' AND lower(d.commit_sha) = p.merge_commit_sha AND p.state = 'merged') AS deployed_to
+       (SELECT array_agg(DISTINCT d.environment) FROM deployment_outcomes d
+        WHERE d.outcome = 'success' AND lower(d.commit_sha) = p.merge_commit_sha AND p.state = 'merged') AS deployed_to
 FROM issues i
 JOIN correlated_events l ON l.correlation_type = 'pr_to_issue' AND l.related_subject = 'linear:' || i.issue_identifier
 JOIN pull_requests p ON lower(p.subject) = lower(l.subject)

@@ -2,7 +2,7 @@
 -- looked up by itself, so that asking for those of one repository since some time costs the same in a long log.
 CREATE VIEW public.deployed_commits AS
 SELECT d.tenant, d.subject, d.repository, d.environment,
-       coalesce(d.environment ~* '^(prod|production|live)($|[^a-z])', false) AS is_production,
+       hooklake.is_production(d.environment) AS is_production,
        d.commit_sha,
        coalesce(d.created_at, d.finished_at, d.version_at) AS began_at,
        s.finished_at, l.branch, l.landed_at
@@ -11,7 +11,7 @@ CROSS JOIN LATERAL (
     -- GitHub calls a deployment inactive once another took its place; how it ended stays true.
     SELECT min(coalesce((h.state ->> 'finished_at')::timestamptz, h.version_at)) AS finished_at
     FROM public.entity_history h
-    WHERE h.tenant = d.tenant AND h.entity = 'deployment' AND h.key = d.key AND h.state ->> 'status' IN ('success', 'succeeded')) AS s
+    WHERE h.tenant = d.tenant AND h.entity = 'deployment' AND h.key = d.key AND hooklake.deployment_outcome(h.state ->> 'status') = 'success') AS s
 LEFT JOIN LATERAL (
     SELECT o.branch, o.landed_at
     FROM (SELECT q.base_ref AS branch, q.merged_at AS landed_at, 1 AS choice FROM public.pull_requests q
@@ -26,9 +26,9 @@ LEFT JOIN LATERAL (
 WHERE s.finished_at IS NOT NULL;
 
 COMMENT ON VIEW public.deployed_commits IS 'Every deployment that succeeded, with the commit that it brought and when that had landed on its branch. A merged pull request is in what landed at its merge or later: workflows.deployed_at is made of this.';
-COMMENT ON COLUMN public.deployed_commits.subject IS 'deployment:<id>; join with deployments on it.';
+COMMENT ON COLUMN public.deployed_commits.subject IS 'deployment:<id>; with environment it is one of deployments.';
 COMMENT ON COLUMN public.deployed_commits.repository IS 'owner/name.';
-COMMENT ON COLUMN public.deployed_commits.is_production IS 'True when the environment is called prod, production or live, alone or with something behind it.';
+COMMENT ON COLUMN public.deployed_commits.is_production IS 'True when the environment has the word prod, production or live in its name, but not pre-prod or non-live.';
 COMMENT ON COLUMN public.deployed_commits.began_at IS 'When it began, as far as anybody says.';
 COMMENT ON COLUMN public.deployed_commits.finished_at IS 'When it first succeeded.';
 COMMENT ON COLUMN public.deployed_commits.branch IS 'The branch that its commit landed on; NULL when the commit is unknown.';

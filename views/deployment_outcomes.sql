@@ -2,8 +2,7 @@
 CREATE VIEW public.deployment_outcomes AS
 WITH told AS (
     SELECT d.tenant, d.origin, d.deployment_id, d.environment, d.repository_name, d.commit_sha, d.creator, d.url, d."position",
-           CASE WHEN lower(d.status) IN ('success', 'succeeded', 'successful') THEN 'success'
-                WHEN lower(d.status) IN ('failure', 'failed', 'error') THEN 'failure' END AS outcome,
+           hooklake.deployment_outcome(d.status) AS outcome,
            min(d.started_at) OVER same AS started_at,
            coalesce(d.finished_at, d.received_at) AS finished_at
     FROM public.deployment_events d
@@ -27,7 +26,7 @@ SELECT tenant,
        deployment_id,
        repository_name AS repository,
        environment,
-       coalesce(environment ~* '(^|[^a-z])(prod|production|live)([^a-z]|$)' AND environment !~* '(^|[^a-z])(pre|non|not)[^a-z]*prod', false) AS is_production,
+       hooklake.is_production(environment) AS is_production,
        commit_sha,
        creator,
        outcome,
@@ -47,7 +46,7 @@ COMMENT ON COLUMN public.deployment_outcomes.source IS 'Who told it: deployment 
 COMMENT ON COLUMN public.deployment_outcomes.deployment_id IS 'As its source names it; unique per source and environment.';
 COMMENT ON COLUMN public.deployment_outcomes.repository IS 'owner/name, as the deployment named it; NULL when it did not.';
 COMMENT ON COLUMN public.deployment_outcomes.environment IS 'Where to, as its source writes it.';
-COMMENT ON COLUMN public.deployment_outcomes.is_production IS 'True when the environment has the word prod, production or live in its name, but not pre-prod or non-prod.';
+COMMENT ON COLUMN public.deployment_outcomes.is_production IS 'True when the environment has the word prod, production or live in its name, but not pre-prod or non-live.';
 COMMENT ON COLUMN public.deployment_outcomes.commit_sha IS 'The commit that was deployed; join with pull_requests on merge_commit_sha.';
 COMMENT ON COLUMN public.deployment_outcomes.creator IS 'Who started it, as its source names them.';
 COMMENT ON COLUMN public.deployment_outcomes.outcome IS 'success or failure: the last one told. Cancelled deployments are not here.';

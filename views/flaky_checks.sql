@@ -3,8 +3,7 @@ CREATE VIEW public.flaky_checks AS
 WITH runs AS (
     SELECT DISTINCT ON (g.tenant, coalesce(g.delivery_id, g.id))
            g.tenant, g.event_type, g.repository_full_name AS repository, g.check_name, g.commit_sha, g.received_at,
-           CASE WHEN coalesce(g.check_conclusion, g.check_status) = 'success' THEN 'success'
-                WHEN coalesce(g.check_conclusion, g.check_status) IN ('failure', 'timed_out', 'error') THEN 'failure' END AS outcome
+           hooklake.check_outcome(coalesce(g.check_conclusion, g.check_status)) AS outcome
     FROM public.github_events g
     WHERE ((g.event_type IN ('check_run', 'workflow_run', 'workflow_job') AND g.action = 'completed') OR g.event_type = 'status')
       AND g.check_name IS NOT NULL AND g.commit_sha IS NOT NULL
@@ -17,7 +16,7 @@ commits AS (
            bool_or(outcome = 'success') AND bool_or(outcome = 'failure') AS is_flaky,
            max(received_at) AS last_at
     FROM runs
-    WHERE outcome IS NOT NULL
+    WHERE outcome IN ('success', 'failure')
     GROUP BY 1, 2, 3, 4, 5)
 SELECT tenant,
        repository,
@@ -40,7 +39,7 @@ COMMENT ON COLUMN public.flaky_checks.kind IS 'check_run, workflow_run, workflow
 COMMENT ON COLUMN public.flaky_checks.check_name IS 'Name of the check, workflow or job, or context of the status. Untrusted text.';
 COMMENT ON COLUMN public.flaky_checks.commits IS 'Commits on which it succeeded or failed.';
 COMMENT ON COLUMN public.flaky_checks.runs IS 'How often it succeeded or failed; cancelled, skipped and neutral runs do not count.';
-COMMENT ON COLUMN public.flaky_checks.failures IS 'How often it failed, timed out or was in error.';
+COMMENT ON COLUMN public.flaky_checks.failures IS 'How often it failed, timed out, could not start or was in error.';
 COMMENT ON COLUMN public.flaky_checks.failure_rate IS 'failures of runs, from 0 to 1.';
 COMMENT ON COLUMN public.flaky_checks.flaky_commits IS 'Commits on which it did both.';
 COMMENT ON COLUMN public.flaky_checks.flaky_rate IS 'flaky_commits of commits, from 0 to 1.';

@@ -15,24 +15,23 @@ reviewed AS (
     FROM public.reviews r
     JOIN public.pull_requests p ON p.tenant = r.tenant AND p.key = r.pull_request_key
     -- What authors say of their own is no review.
-    WHERE lower(r.reviewer) IS DISTINCT FROM lower(p.author)
+    WHERE lower(r.reviewer) IS DISTINCT FROM lower(p.author) AND NOT r.is_deleted
     GROUP BY 1, 2),
-shipped AS (
-    SELECT d.tenant, d.commit_sha, d.finished_at
-    FROM public.deployment_outcomes d
-    WHERE d.is_production AND d.outcome = 'success' AND d.commit_sha IS NOT NULL),
-merged AS (
-    SELECT p.tenant, p.key, p.repository_id, p.base_ref, p.merged_at, min(s.finished_at) AS deployed_at
+landed AS (
+    SELECT p.tenant, p.key, lower(p.repository) AS repository, p.base_ref AS branch, p.merged_at AS landed_at, NULL::timestamptz AS finished_at
     FROM public.pull_requests p
-    LEFT JOIN shipped s ON s.tenant = p.tenant AND lower(s.commit_sha) = lower(p.merge_commit_sha) AND s.finished_at >= p.merged_at
     WHERE p.is_merged AND p.merged_at IS NOT NULL
-    GROUP BY 1, 2, 3, 4, 5),
+    UNION ALL
+    -- The clock of the machine that deploys may be an hour behind.
+    SELECT d.tenant, NULL, lower(d.repository), d.branch, d.landed_at, d.finished_at
+    FROM public.deployed_commits d
+    WHERE d.is_production AND d.landed_at IS NOT NULL AND d.began_at >= d.landed_at - interval '1 hour'),
 brought AS (
-    -- A merge commit holds whatever was merged into the same branch before it, so its deployment brings that too.
-    SELECT m.tenant, m.key,
-           min(m.deployed_at) OVER (PARTITION BY m.tenant, m.repository_id, m.base_ref ORDER BY m.merged_at DESC
+    -- A deployment brings what had landed on its branch by the time that its commit did; the first to end counts.
+    SELECT l.tenant, l.key,
+           min(l.finished_at) OVER (PARTITION BY l.tenant, l.repository, l.branch ORDER BY l.landed_at DESC
                                     RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS deployed_at
-    FROM merged m),
+    FROM landed l),
 teams AS (
     SELECT l.tenant, l.pull_request_key,
            array_agg(DISTINCT l.team ORDER BY l.team) FILTER (WHERE l.team IS NOT NULL) AS teams,
@@ -90,7 +89,7 @@ COMMENT ON COLUMN public.pull_request_flow.opened_at IS 'When it was opened.';
 COMMENT ON COLUMN public.pull_request_flow.first_review_at IS 'When someone else than its author first submitted a review.';
 COMMENT ON COLUMN public.pull_request_flow.approved_at IS 'When someone else than its author first approved it.';
 COMMENT ON COLUMN public.pull_request_flow.merged_at IS 'When it was merged.';
-COMMENT ON COLUMN public.pull_request_flow.deployed_at IS 'When the first successful deployment to production ended whose commit is its merge commit, or that of a later merge into the same branch.';
+COMMENT ON COLUMN public.pull_request_flow.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch at its merge or later: that of deployed_commits, as workflows.deployed_at.';
 COMMENT ON COLUMN public.pull_request_flow.coding_hours IS 'started_at to opened_at.';
 COMMENT ON COLUMN public.pull_request_flow.pickup_hours IS 'opened_at to first_review_at: the wait for a reviewer.';
 COMMENT ON COLUMN public.pull_request_flow.review_hours IS 'first_review_at to merged_at.';

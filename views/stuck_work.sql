@@ -9,14 +9,14 @@ WITH last_review AS (
 failing AS (
     SELECT c.tenant, c.repository_id, c.head_sha, min(c.completed_at) AS since
     FROM public.checks c
-    WHERE c.conclusion IN ('failure', 'timed_out', 'error') AND c.head_sha IS NOT NULL
+    WHERE hooklake.check_outcome(c.conclusion) = 'failure' AND c.head_sha IS NOT NULL
       -- A newer run of the same check on the same commit counts.
       AND NOT EXISTS (SELECT FROM public.checks n
                       WHERE n.tenant = c.tenant AND n.repository_id = c.repository_id AND n.head_sha = c.head_sha AND n.kind = c.kind
                         AND n.name = c.name AND n.version_at > c.version_at)
     GROUP BY 1, 2, 3),
 waiting AS (
-    SELECT p.tenant, 'pull_request' AS kind, p.key, p.subject, p.title, p.repository AS place, p.author AS owner, p.url,
+    SELECT p.tenant, 'pull_request' AS kind, p.key, p.subject, p.title, p.repository_id, p.repository AS place, p.author AS owner, p.url,
            CASE WHEN f.head_sha IS NOT NULL THEN 'checks fail'
                 WHEN l.state = 'changes_requested' THEN 'changes requested'
                 WHEN l.state = 'approved' THEN 'approved, not merged'
@@ -27,7 +27,7 @@ waiting AS (
     LEFT JOIN failing f ON f.tenant = p.tenant AND f.repository_id = p.repository_id AND f.head_sha = p.head_sha
     WHERE p.state = 'open' AND NOT p.is_deleted AND NOT coalesce(p.is_draft, false)
     UNION ALL
-    SELECT p.tenant, 'pull_request', p.key, p.subject, p.title, p.repository, p.author, p.url, 'merged, not in production', p.merged_at
+    SELECT p.tenant, 'pull_request', p.key, p.subject, p.title, p.repository_id, p.repository, p.author, p.url, 'merged, not in production', p.merged_at
     FROM public.pull_request_flow w
     JOIN public.pull_requests p ON p.tenant = w.tenant AND p.key = w.key
     WHERE p.is_merged AND w.deployed_at IS NULL
@@ -35,19 +35,23 @@ waiting AS (
       AND EXISTS (SELECT FROM public.deployment_outcomes d
                   WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production AND d.outcome = 'success')
     UNION ALL
-    SELECT i.tenant, 'issue', i.key, i.subject, i.title, coalesce(i.team, i.repository), i.assignees[1], i.url,
+    SELECT i.tenant, 'issue', i.key, i.subject, i.title, i.repository_id, coalesce(i.team, i.repository), i.assignees[1], i.url,
            'started, nothing happens', coalesce(i.updated_at, i.version_at)
     FROM public.issues i
     WHERE i.is_open AND NOT i.is_deleted AND i.state_type = 'started'
     UNION ALL
-    SELECT d.tenant, 'deployment', d.key, d.subject, d.environment, d.repository, d.creator, d.url,
+    SELECT d.tenant, 'deployment', d.key, d.subject, d.environment, d.repository_id, d.repository, d.creator, d.url,
            'deployment under way', coalesce(d.started_at, d.created_at, d.version_at)
     FROM public.deployments d
     WHERE lower(d.status) IN ('queued', 'pending', 'waiting', 'in_progress', 'running', 'started') AND NOT d.is_deleted)
-SELECT tenant, kind, key, subject, title, place, owner, reason, since, hooklake.hours(since, now()) AS waiting_hours, url
-FROM waiting;
+SELECT w.tenant, w.kind, w.key, w.subject, w.title, w.place, w.owner, w.reason, w.since, hooklake.hours(w.since, now()) AS waiting_hours, w.url
+FROM waiting w
+-- Nothing waits in a repository that was deleted. A deployment that only names it: unless another one has the name now.
+WHERE NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = w.tenant AND g.key = 'github:' || w.repository_id AND g.is_deleted)
+  AND (w.repository_id IS NOT NULL
+       OR (SELECT bool_and(g.is_deleted) FROM public.repositories g WHERE g.tenant = w.tenant AND lower(g.full_name) = lower(w.place)) IS NOT TRUE);
 
-COMMENT ON VIEW public.stuck_work IS 'Work that waits for something, with the reason and since when. Nothing says how long is too long: WHERE waiting_hours > 48 ORDER BY waiting_hours DESC.';
+COMMENT ON VIEW public.stuck_work IS 'Work that waits for something, save in deleted repositories, with the reason and since when. Nothing says how long is too long: WHERE waiting_hours > 48 ORDER BY waiting_hours DESC.';
 COMMENT ON COLUMN public.stuck_work.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.stuck_work.kind IS 'pull_request, issue or deployment.';
 COMMENT ON COLUMN public.stuck_work.key IS 'Key in the table of its kind.';

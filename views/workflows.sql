@@ -90,13 +90,13 @@ FROM (
         WHERE h.tenant = r.tenant AND h.entity = 'pull_request' AND h.key = r.key AND r.pull_request IS NOT NULL) AS h
     CROSS JOIN LATERAL (
         SELECT min(v.submitted_at) AS first_at, min(v.submitted_at) FILTER (WHERE v.state = 'approved') AS approved_at,
-               count(*) AS reviews, count(*) FILTER (WHERE v.state = 'changes_requested') AS changes_requested, count(DISTINCT v.reviewer) AS reviewers
+               count(*) AS reviews, count(*) FILTER (WHERE v.state = 'changes_requested') AS changes_requested, count(DISTINCT lower(v.reviewer)) AS reviewers
         FROM public.reviews v
         -- An author's own remarks are no review.
-        WHERE v.tenant = r.tenant AND v.pull_request_key = r.key AND r.pull_request IS NOT NULL AND v.reviewer IS DISTINCT FROM r.author AND NOT v.is_deleted) AS v
+        WHERE v.tenant = r.tenant AND v.pull_request_key = r.key AND r.pull_request IS NOT NULL AND lower(v.reviewer) IS DISTINCT FROM lower(r.author) AND NOT v.is_deleted) AS v
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN bool_or(c.conclusion IN ('failure', 'error', 'timed_out', 'cancelled', 'action_required', 'startup_failure')) THEN 'failure'
-                    WHEN bool_or(c.conclusion IS NULL) THEN 'pending' WHEN count(*) > 0 THEN 'success' END AS state,
+        SELECT CASE WHEN bool_or(hooklake.check_outcome(c.conclusion) = 'failure') THEN 'failure'
+                    WHEN bool_or(coalesce(hooklake.check_outcome(c.conclusion), 'undecided') = 'undecided') THEN 'pending' WHEN count(*) > 0 THEN 'success' END AS state,
                max(c.completed_at) AS completed_at
         -- A check that was run again counts by its last run.
         FROM (SELECT DISTINCT ON (c.name) c.conclusion, c.completed_at FROM public.checks c
@@ -133,7 +133,8 @@ FROM (
     -- to begin is found by the index (a deploying machine's clock may be an hour behind), and none that ended before it
     -- began after it ended.
     LEFT JOIN LATERAL (
-        SELECT d.finished_at FROM public.deployed_commits d
+        -- One whose beginning nobody told counts as begun when it was last told of.
+        SELECT greatest(d.began_at, d.finished_at) AS finished_at FROM public.deployed_commits d
         WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository) AND d.began_at >= r.merged_at - interval '1 hour'
           AND d.is_production AND d.branch = r.base_ref AND d.landed_at >= r.merged_at AND r.is_merged
         ORDER BY d.began_at LIMIT 1) AS first ON true
@@ -173,7 +174,7 @@ COMMENT ON COLUMN public.workflows.progress IS 'Part of its steps that are made,
 COMMENT ON COLUMN public.workflows.is_reopened IS 'The pull request was closed and opened again.';
 COMMENT ON COLUMN public.workflows.reverted_by IS 'The pull request that takes it back, merged or not.';
 COMMENT ON COLUMN public.workflows.reverted_at IS 'When that was merged.';
-COMMENT ON COLUMN public.workflows.checks IS 'Checks of its newest commit: success, failure or pending; NULL when there are none. A check that was run again counts by its last run.';
+COMMENT ON COLUMN public.workflows.checks IS 'Checks of its newest commit: success, failure or pending (also after one was cancelled); NULL when there are none. A check that was run again counts by its last run.';
 COMMENT ON COLUMN public.workflows.reviews IS 'Reviews by others than the author.';
 COMMENT ON COLUMN public.workflows.changes_requested IS 'Reviews that asked for changes.';
 COMMENT ON COLUMN public.workflows.first_commit_at IS 'Time of the first commit that was pushed to its branch.';

@@ -45,8 +45,9 @@ pub const FILES: &[(&str, &str)] = &[
 pub const PROJECTIONS: &str = "projections";
 
 const PROJECTION_VIEWS: &str = include_str!("projection_views.sql");
-/// What views measure time with.
-const HOURS: &str = include_str!("hours.sql");
+/// The functions of views: what they measure time with, and what words mean that several of them read.
+const FUNCTIONS: &[&str] =
+    &[include_str!("hours.sql"), include_str!("is_production.sql"), include_str!("deployment_outcome.sql"), include_str!("check_outcome.sql")];
 const COLUMNS: &str = include_str!("columns.sql");
 
 /// Part of `deadlock_timeout` after which locks that are waited for are given up.
@@ -114,7 +115,9 @@ pub async fn install(transaction: &Transaction<'_>) -> Result<(), Error> {
         transaction.batch_execute(&format!("DROP VIEW IF EXISTS public.{name}")).await?;
     }
     show(transaction, PROJECTIONS, None).await?;
-    transaction.batch_execute(HOURS).await?;
+    for functions in FUNCTIONS {
+        transaction.batch_execute(functions).await?;
+    }
     for (_, definition) in FILES {
         transaction.batch_execute(definition).await?;
     }
