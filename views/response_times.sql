@@ -7,11 +7,16 @@ WITH asked AS (
     WHERE NOT m.is_deleted AND NOT coalesce(m.is_reply, false) AND m.user_id IS NOT NULL AND m.created_at IS NOT NULL
       AND m.subtype IS NULL
     UNION ALL
-    SELECT tenant, 'pull_request', key, subject, repository, author, created_at
-    FROM public.pull_requests WHERE NOT is_deleted AND created_at IS NOT NULL
+    SELECT p.tenant, 'pull_request', p.key, p.subject, p.repository, p.author, p.created_at
+    FROM public.pull_requests p
+    WHERE NOT p.is_deleted AND p.created_at IS NOT NULL
+      -- Nobody can answer any more in a repository that was deleted.
+      AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted)
     UNION ALL
-    SELECT tenant, 'issue', key, subject, coalesce(team, repository), creator, created_at
-    FROM public.issues WHERE NOT is_deleted AND created_at IS NOT NULL),
+    SELECT i.tenant, 'issue', i.key, i.subject, coalesce(i.team, i.repository), i.creator, i.created_at
+    FROM public.issues i
+    WHERE NOT i.is_deleted AND i.created_at IS NOT NULL
+      AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = i.tenant AND g.key = 'github:' || i.repository_id AND g.is_deleted)),
 answers AS (
     SELECT tenant, 'slack_thread' AS kind, thread_key AS key, user_id AS by, created_at AS at
     FROM public.slack_messages WHERE is_reply AND NOT is_deleted AND user_id IS NOT NULL
@@ -39,7 +44,7 @@ SELECT a.tenant,
 FROM asked a
 LEFT JOIN first_answer f ON f.tenant = a.tenant AND f.kind = a.kind AND f.key = a.key;
 
-COMMENT ON VIEW public.response_times IS 'When somebody else first answered: one row per Slack message that is no reply, pull request and issue. Unanswered ones have NULL. Messages that ask nothing are here too; look at those with an answer, or at channels where people ask.';
+COMMENT ON VIEW public.response_times IS 'When somebody else first answered: one row per Slack message that is no reply, pull request and issue. Unanswered ones have NULL; deleted repositories are left out. Messages that ask nothing are here too; look at those with an answer, or at channels where people ask.';
 COMMENT ON COLUMN public.response_times.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.response_times.kind IS 'slack_thread, pull_request or issue.';
 COMMENT ON COLUMN public.response_times.key IS 'Key in slack_messages, pull_requests or issues.';

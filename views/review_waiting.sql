@@ -26,9 +26,10 @@ LEFT JOIN LATERAL (
       AND h.version_at > ALL (SELECT b.version_at FROM public.entity_history b
                               WHERE b.tenant = p.tenant AND b.entity = 'pull_request' AND b.key = p.key
                                 AND b.state ? l.list AND NOT coalesce(b.state -> l.list ? awaited.reviewer, false))) asked ON true
-WHERE p.state = 'open' AND NOT p.is_deleted AND awaited.reviewer IS NOT NULL;
+WHERE p.state = 'open' AND NOT p.is_deleted AND awaited.reviewer IS NOT NULL
+  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted);
 
-COMMENT ON VIEW public.review_waiting IS 'Whose review is awaited now: one row per open pull request and requested reviewer or team, with how long they have been waited for. Drafts are here too, since someone was asked.';
+COMMENT ON VIEW public.review_waiting IS 'Whose review is awaited now: one row per open pull request and requested reviewer or team, with how long they have been waited for. Drafts are here too, since someone was asked; deleted repositories are not.';
 COMMENT ON COLUMN public.review_waiting.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.review_waiting.key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.review_waiting.subject IS 'github:owner/name#42, as correlated_events calls it.';

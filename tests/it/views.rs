@@ -2,7 +2,8 @@
 //!
 //! The repository acme/shop in the week of Monday 2026-03-02, all times UTC unless they say otherwise. Pull request 1 (for
 //! ABC-1) and 2 (for XYZ-9) are merged and reach production with one deployment, after two that fail; 4 waits for Carol
-//! after Bob asked for changes; 5 has a check that fails; 7 is merged after the last deployment.
+//! after Bob asked for changes; 5 has a check that fails; 7 is merged after the last deployment. The check of 8 could not
+//! start, and that of 3 was cancelled. acme/edge deploys what is pushed, and acme/gone was deleted with all its work.
 
 use serde_json::{Value, json};
 
@@ -120,6 +121,12 @@ async fn told() -> Fold {
     checked(&fold, 4, "lint", '5', "failure", "03T09:30").await;
     checked(&fold, 5, "docs", '5', "cancelled", "03T09:30").await;
 
+    for (number, commit, conclusion) in [(3, '3', "cancelled"), (8, '8', "startup_failure")] {
+        let shown = pull_request(number, "More", "03T09:00", json!({"head": {"sha": sha(commit)}}));
+        github(&fold, "pull_request", json!({"action": "opened", "number": number, "pull_request": shown})).await;
+        checked(&fold, number, "build", commit, conclusion, "03T09:40").await;
+    }
+
     let bug = json!({"id": 6, "number": 6, "title": "Bug", "state": "open", "user": login("dave"), "assignees": [], "created_at": at("03T08:00"), "updated_at": at("03T08:00")});
     github(&fold, "issues", json!({"action": "opened", "issue": bug})).await;
     let comment = |id: i64, who: &str, when: &str| json!({"id": id, "user": login(who), "body": "x", "created_at": at(when), "updated_at": at(when)});
@@ -136,8 +143,39 @@ async fn told() -> Fold {
     let reaction = json!({"type": "reaction_added", "user": "U2", "reaction": "eyes", "event_ts": "1772442001.000100", "item": {"type": "message", "channel": "C1", "ts": "1772442000.000100"}});
     fold.append_json("slack", "reaction_added", &json!({"team_id": "T1", "event": reaction})).await;
     fold.append("custom", "custom_event", b"not json").await;
+    told_elsewhere(&fold).await;
     fold.caught_up().await;
     fold
+}
+
+/// What two other repositories tell: one that deploys commits without a pull request, and one that is deleted.
+async fn told_elsewhere(fold: &Fold) {
+    let edge = json!({"repository": {"id": 2, "full_name": "acme/edge", "name": "edge", "default_branch": "main"}});
+    let in_edge = |fields: Value| with(edge.clone(), fields);
+    let tenth = pull_request(10, "Edge", "09T08:00", merged("09T10:00", 'd'));
+    github(fold, "pull_request", in_edge(json!({"action": "closed", "number": 10, "pull_request": tenth}))).await;
+    let commit = json!({"id": sha('e'), "message": "More", "timestamp": at("09T11:00"), "author": {"name": "Alice"}, "committer": {"name": "Alice"}});
+    github(fold, "push", in_edge(json!({"ref": "refs/heads/main", "after": sha('e'), "head_commit": commit, "commits": [commit]}))).await;
+    for (id, environment, status, finished) in [
+        ("e1", "EU production", "Successful", "09T12:00"),
+        ("e2", "non-live", "success", "09T11:30"),
+        ("e3", "staging", "success", "09T11:40"),
+        ("e3", "live", "in_progress", "09T11:50"),
+    ] {
+        let body = json!({
+            "deployment_id": id, "environment": environment, "status": status, "repository_name": "acme/edge", "commit_sha": sha('e'), "finished_at": at(finished),
+        });
+        fold.append_json("deployment", "deployment", &body).await;
+    }
+    let gone = |fields: Value| with(json!({"repository": {"id": 3, "full_name": "acme/gone", "name": "gone"}}), fields);
+    let asked = pull_request(11, "Gone", "03T09:00", json!({"requested_reviewers": [login("carol")]}));
+    github(fold, "pull_request", gone(json!({"action": "opened", "number": 11, "pull_request": asked}))).await;
+    let begun = json!({"id": 12, "number": 12, "title": "Gone", "state": "open", "user": login("dave"), "assignees": [login("dave")], "created_at": at("03T08:00"), "updated_at": at("03T08:00")});
+    github(fold, "issues", gone(json!({"action": "opened", "issue": begun}))).await;
+    let under_way =
+        json!({"deployment_id": "g1", "environment": "production", "status": "in_progress", "repository_name": "acme/gone", "started_at": at("03T09:00")});
+    fold.append_json("deployment", "deployment", &under_way).await;
+    github(fold, "repository", gone(json!({"action": "deleted"}))).await;
 }
 
 /// The rows of a question as PostgreSQL writes them, asked by someone in this time zone.
