@@ -68,8 +68,8 @@ struct Account<'a> {
     position: i64,
 }
 
-impl Account<'_> {
-    fn platform(&self) -> &str {
+impl<'a> Account<'a> {
+    fn platform(&self) -> &'a str {
         self.key.split(':').next().unwrap_or_default()
     }
 }
@@ -87,7 +87,7 @@ pub(super) struct Groups<'a> {
 /// Groups accounts.
 pub(super) fn group<'a>(known: &'a [Known], map: &PeopleMap) -> Groups<'a> {
     let accounts = accounts(known);
-    let mut sets = Sets::new(accounts.len(), apart(&accounts, map));
+    let mut sets = Sets::new(&accounts, apart(&accounts, map));
     let mut links = mapped(&accounts, map);
     links.extend(noreply(&accounts));
     links.extend(commit_logins(&accounts));
@@ -97,7 +97,8 @@ pub(super) fn group<'a>(known: &'a [Known], map: &PeopleMap) -> Groups<'a> {
     // Whether a name is somebody's alone can be said only now.
     let mut by_name = names(&accounts, &mut sets);
     by_name.sort();
-    made.extend(by_name.into_iter().filter(|link| sets.join(link.one, link.other)));
+    // An account with several names would pass one on to the other: two who both have one somewhere are two people.
+    made.extend(by_name.into_iter().filter(|link| !sets.share_a_platform(link.one, link.other) && sets.join(link.one, link.other)));
     let mut held: Vec<Option<Link>> = vec![None; accounts.len()];
     for link in made {
         for account in [link.one, link.other] {
@@ -233,19 +234,17 @@ fn linked(rule: Rule, shared: BTreeMap<String, Vec<usize>>) -> Vec<Link> {
 
 /// A full name that nobody shares on any platform is one person's. Where two have it on one platform, which of them
 /// somebody elsewhere is nobody can say.
-fn names(accounts: &[Account<'_>], sets: &mut Sets) -> Vec<Link> {
+fn names(accounts: &[Account<'_>], sets: &mut Sets<'_>) -> Vec<Link> {
     let mut by_name = BTreeMap::<String, BTreeMap<usize, usize>>::new();
-    let mut platforms = BTreeMap::<usize, BTreeSet<&str>>::new();
     for (index, account) in accounts.iter().enumerate() {
         let person = sets.first(index);
         for name in account.names.iter().filter_map(|name| full_name(name)) {
             by_name.entry(name).or_default().entry(person).or_insert(index);
         }
-        platforms.entry(person).or_default().insert(account.platform());
     }
     by_name.retain(|_, holders| {
         let mut seen = BTreeSet::new();
-        holders.keys().filter_map(|person| platforms.get(person)).flatten().all(|platform| seen.insert(*platform))
+        holders.keys().flat_map(|person| &sets.platforms[*person]).all(|platform| seen.insert(*platform))
     });
     linked(Rule::Name, by_name.into_iter().map(|(name, holders)| (name, holders.into_values().collect())).collect())
 }
@@ -259,14 +258,21 @@ fn full_name(name: &str) -> Option<String> {
 }
 
 /// Which accounts are together so far.
-struct Sets {
+struct Sets<'a> {
     parent: Vec<usize>,
     apart: Vec<(usize, usize)>,
+    /// Of the first account of each person, where that person has accounts.
+    platforms: Vec<BTreeSet<&'a str>>,
 }
 
-impl Sets {
-    fn new(count: usize, apart: Vec<(usize, usize)>) -> Self {
-        Self { parent: (0..count).collect(), apart }
+impl<'a> Sets<'a> {
+    fn new(accounts: &[Account<'a>], apart: Vec<(usize, usize)>) -> Self {
+        Self { parent: (0..accounts.len()).collect(), apart, platforms: accounts.iter().map(|account| BTreeSet::from([account.platform()])).collect() }
+    }
+
+    fn share_a_platform(&mut self, one: usize, other: usize) -> bool {
+        let (one, other) = (self.first(one), self.first(other));
+        !self.platforms[one].is_disjoint(&self.platforms[other])
     }
 
     /// The first account of the person that this one is.
@@ -297,6 +303,8 @@ impl Sets {
             }
         }
         self.parent[second] = first;
+        let platforms = std::mem::take(&mut self.platforms[second]);
+        self.platforms[first].extend(platforms);
         true
     }
 }

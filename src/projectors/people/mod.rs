@@ -48,7 +48,7 @@ pub struct PeopleTables;
 #[async_trait]
 impl Projector for PeopleTables {
     const NAME: &'static str = "people";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["person_evidence", "person_claims", "people_map", "person_identities", "people"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", OWN_SOURCE]);
     // The map comes from hooklake's own records, which stay.

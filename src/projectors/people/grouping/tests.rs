@@ -79,6 +79,21 @@ fn namesakes_stay_apart() {
 }
 
 #[test]
+fn an_address_of_two_people_makes_them_no_one_person() {
+    let claims = [
+        ("git:deploy@ci", What::Email, "deploy@ci"),
+        ("git:deploy@ci", What::Name, "Ada Lovelace"),
+        ("git:deploy@ci", What::Name, "Grace Hopper"),
+        ("linear:a", What::Name, "Ada Lovelace"),
+        ("linear:g", What::Name, "Grace Hopper"),
+    ];
+    let expected = [vec!["linear:a name", "git:deploy@ci name"], vec!["linear:g first"]];
+    assert_eq!(grouped(&claims, &PeopleMap::default()), expected);
+    let backward: Vec<_> = claims.iter().rev().copied().collect();
+    assert_eq!(grouped(&backward, &PeopleMap::default()), expected, "the name that sorts first, whichever came first");
+}
+
+#[test]
 fn addresses_that_nobody_reads_name_accounts_only() {
     let claims = [
         ("github:7", What::Login, "ada"),
