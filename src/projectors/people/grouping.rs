@@ -181,15 +181,21 @@ fn is_noreply(email: &str) -> bool {
 fn noreply(accounts: &[Account<'_>]) -> Vec<Link> {
     let by_number: BTreeMap<&str, usize> =
         accounts.iter().enumerate().filter_map(|(index, account)| Some((account.key.strip_prefix("github:")?, index))).collect();
-    let by_login: BTreeMap<String, usize> =
-        by_number.values().flat_map(|index| accounts[*index].logins.iter().map(|login| (login.to_lowercase(), *index))).collect();
+    let mut by_login = BTreeMap::<String, Vec<usize>>::new();
+    for index in by_number.values() {
+        for login in accounts[*index].logins.iter().map(|login| login.to_lowercase()).collect::<BTreeSet<_>>() {
+            by_login.entry(login).or_default().push(*index);
+        }
+    }
+    // A login that two accounts have had says nothing.
+    by_login.retain(|_, holders| holders.len() == 1);
     let mut links = Vec::new();
     for (other, account) in accounts.iter().enumerate() {
         for email in &account.emails {
             let Some(local) = email.strip_suffix("@users.noreply.github.com") else { continue };
             let one = match local.split_once('+') {
                 Some((number, _)) => by_number.get(number),
-                None => by_login.get(local),
+                None => by_login.get(local).and_then(|holders| holders.first()),
             };
             if let Some(one) = one.filter(|one| **one != other) {
                 links.push(Link { rule: Rule::Noreply, one: *one, other, evidence: (*email).to_owned() });

@@ -63,6 +63,9 @@ fn the_map_joins_and_holds_apart() {
 fn a_login_that_was_handed_on_joins_nobody() {
     let claims = [("github:7", What::Login, "ada"), ("github:9", What::Login, "ada"), ("git:a@x.org", What::Login, "ada")];
     assert_eq!(grouped(&claims, &PeopleMap::default()).len(), 3);
+    let address = "ada@users.noreply.github.com";
+    let claims = [("github:7", What::Login, "ada"), ("github:9", What::Login, "Ada"), ("git:ada@users.noreply.github.com", What::Email, address)];
+    assert_eq!(grouped(&claims, &PeopleMap::default()).len(), 3, "nor does an old address with it");
 }
 
 #[test]
