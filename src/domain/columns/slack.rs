@@ -79,7 +79,7 @@ pub const COLUMNS: &[Column] = &[
 const USERS: [&str; 7] = ["/event/user", "/event/user/id", "/event/user_id", "/event/message/user", "/event/previous_message/user", "/user_id", "/user/id"];
 
 /// Where the bot stands that an event comes from. A message that a person clicks on is often a bot's.
-const BOTS: [&str; 3] = ["/event/bot_id", "/event/message/bot_id", "/event/bot/id"];
+pub const BOTS: [&str; 3] = ["/event/bot_id", "/event/message/bot_id", "/event/bot/id"];
 
 /// Where the value stands of what was clicked or chosen, by the kind of element.
 const ACTION_VALUES: [&str; 9] = [

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::super::entry::{key, list, whole};
+use crate::domain::columns::slack::BOTS;
 use crate::domain::facts::{first_text, text, value_at};
 
 /// The most commits of a push whose authors are looked at.
@@ -172,7 +173,8 @@ fn slack(event_type: &str, value: &Value, claims: &mut Claims) {
             claims.claim(&identity, What::Name, first_text(user, &["/profile/real_name", "/real_name"]));
             claims.claim(&identity, What::Email, text(user, "/profile/email"));
         }
-        "message" if value_at(value, "/event/bot_id").is_none_or(Value::is_null) => {
+        "message" if first_text(value, &BOTS).is_some() => {}
+        "message" => {
             let Some(id) = first_text(value, &["/event/user", "/event/message/user"]) else { return };
             let identity = format!("slack:{id}");
             claims.exists(&identity);
@@ -225,6 +227,10 @@ mod tests {
         assert_eq!(claimed("linear", "Issue", &linear), ["linear:b exists yes", "linear:b name Grace Hopper"]);
         let bot = json!({"event": {"user": "U1", "bot_id": "B1", "text": "done"}});
         assert_eq!(claimed("slack", "message", &bot).len(), 0);
+        let edited = json!({"event": {"subtype": "message_changed", "message": {"user": "U1", "bot_id": "B1", "text": "done"}}});
+        assert_eq!(claimed("slack", "message", &edited).len(), 0);
+        let edited = json!({"event": {"subtype": "message_changed", "message": {"user": "U2", "text": "done"}}});
+        assert_eq!(claimed("slack", "message", &edited), ["slack:U2 exists yes"]);
         let bot = json!({"sender": {"id": 1, "login": "renovate[bot]", "type": "Bot"}});
         assert_eq!(claimed("github", "push", &bot).len(), 0);
     }
