@@ -9,7 +9,6 @@ use crate::domain::{EventId, Tenant};
 const OF_EVENT: &str = include_str!("query/of_event.sql");
 const RECENT: &str = include_str!("query/recent.sql");
 const COUNTS: &str = include_str!("query/counts.sql");
-const SUBJECTS: &str = include_str!("query/subjects.sql");
 
 /// The most links of one answer.
 pub const LINKS_MAX: i64 = 500;
@@ -48,19 +47,6 @@ pub struct TypeCount {
     pub correlation_type: String,
     /// How many, each counted once.
     pub links: i64,
-}
-
-/// Something that an event is about, and how many events are.
-#[derive(Debug, Clone)]
-pub struct SubjectRow {
-    /// `pull_request`, `issue`, `commit`, ….
-    pub kind: String,
-    /// `github:owner/repo#12`, `linear:HEL-42`, ….
-    pub subject: String,
-    /// Events that are about it, this one among them.
-    pub event_count: i64,
-    /// The newest of the others, at most five.
-    pub other_event_ids: Vec<EventId>,
 }
 
 /// Reads links. Cheap to clone.
@@ -106,25 +92,6 @@ impl Links {
         let statement = connection.prepare_cached(COUNTS).await?;
         let rows = connection.query(&statement, &[&tenant.as_str()]).await?;
         Ok(rows.iter().map(|row| TypeCount { correlation_type: row.get("correlation_type"), links: row.get("links") }).collect())
-    }
-
-    /// What an event is about, with the other events about the same.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn subjects_of(&self, tenant: &Tenant, id: EventId) -> Result<Vec<SubjectRow>, db::Error> {
-        let connection = self.database.get().await?;
-        let statement = connection.prepare_cached(SUBJECTS).await?;
-        let rows = connection.query(&statement, &[&tenant.as_str(), &id.to_string()]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| SubjectRow {
-                kind: row.get("kind"),
-                subject: row.get("subject"),
-                event_count: row.get("event_count"),
-                other_event_ids: ids(row, "other_event_ids"),
-            })
-            .collect())
     }
 }
 

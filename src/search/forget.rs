@@ -38,14 +38,12 @@ pub(super) fn purge(open: Open) -> tantivy::Result<Open> {
     // Merges that run on their own would hold the very segments.
     open.writer.wait_merging_threads()?;
     let mut writer = store::writer(&index)?;
-    let usual = writer.get_merge_policy();
     writer.set_merge_policy(Box::new(NoMergePolicy));
     let segments: Vec<_> = index.load_metas()?.segments.iter().filter(|segment| segment.has_deletes()).map(tantivy::SegmentMeta::id).collect();
     for segment in segments {
         writer.merge(&[segment]).wait()?;
     }
     writer.garbage_collect_files().wait()?;
-    drop(usual);
     // Opened anew, so that merges run by their usual rules again.
     writer.wait_merging_threads()?;
     let writer = store::writer(&index)?;

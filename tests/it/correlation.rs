@@ -101,7 +101,7 @@ async fn subjects_are_the_same_in_any_case() {
     assert_eq!(from_pull_request[0].related_event_ids, [said]);
     let from_message = links.of_event(&tenant, said).await.expect("links");
     assert_eq!(from_message[0].related_event_ids, [opened]);
-    let subjects = links.subjects_of(&tenant, opened).await.expect("subjects");
+    let subjects = fold.db.rows(&format!("SELECT subject FROM event_subjects WHERE id = '{opened}'")).await;
     assert_eq!(subjects.len(), 1);
     fold.stop().await;
 }

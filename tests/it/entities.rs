@@ -73,11 +73,6 @@ async fn shuffled_and_repeated_events_give_the_same_entities() {
     }
     fold.caught_up().await;
     let expected = tables_of(&fold, "in-order").await;
-    if let Ok(directory) = std::env::var("E_DUMP") {
-        for (table, rows) in &expected {
-            std::fs::write(format!("{directory}/{table}.json"), rows.join("\n")).expect("written");
-        }
-    }
     for (table, rows) in &expected {
         assert!(!rows.is_empty(), "{table} has rows");
     }
