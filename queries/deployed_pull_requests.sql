@@ -1,14 +1,13 @@
 -- What was deployed
--- Each deployment with its latest status, and the pull requests and issues that its commit brought.
-WITH latest AS (
-    SELECT DISTINCT ON (origin, deployment_id, environment) *
-    FROM deployment_events
-    ORDER BY origin, deployment_id, environment, "position" DESC)
-SELECT d.environment, d.status, d.deployment_id, d.repository_name, d.commit_sha, d.finished_at,
-       array_agg(DISTINCT p.related_subject) FILTER (WHERE p.related_subject IS NOT NULL) AS pull_requests,
-       array_agg(DISTINCT i.related_subject) FILTER (WHERE i.related_subject IS NOT NULL) AS issues
-FROM latest d
-LEFT JOIN correlated_events p ON p.correlation_type = 'commit_to_pr' AND p.subject = 'commit:' || lower(d.commit_sha)
-LEFT JOIN correlated_events i ON i.correlation_type = 'pr_to_issue' AND lower(i.subject) = lower(p.related_subject)
-GROUP BY d."position", d.environment, d.status, d.deployment_id, d.repository_name, d.commit_sha, d.finished_at
-ORDER BY d."position" DESC
+-- Each deployment as it stands now, newest first, with the pull requests of its commit and the issues that they are for. What
+-- had been merged before and came along is in what_shipped.
+SELECT d.environment, d.status, d.deployment_id, d.repository, d.commit_sha, d.finished_at,
+       array_agg(DISTINCT p.subject) FILTER (WHERE p.subject IS NOT NULL) AS pull_requests,
+       array_agg(DISTINCT l.issue) FILTER (WHERE l.issue IS NOT NULL) AS issues
+FROM deployments d
+LEFT JOIN known_links k ON k.tenant = d.tenant AND k.correlation_type = 'commit_to_pr' AND k.subject = 'commit:' || lower(d.commit_sha)
+LEFT JOIN pull_requests p ON p.tenant = k.tenant AND lower(p.subject) = lower(k.related_subject)
+LEFT JOIN pull_request_issues l ON l.tenant = p.tenant AND l.pull_request_key = p.key
+WHERE NOT d.is_deleted
+GROUP BY d.tenant, d.key, d.environment, d.status, d.deployment_id, d.repository, d.commit_sha, d.finished_at, d.version_at
+ORDER BY d.version_at DESC, d.deployment_id

@@ -3,15 +3,17 @@
 -- it, and where it was deployed.
 -- $1 repository text = Codertocat/Hello-World: owner/name
 -- $2 number integer = 42: its number
-WITH RECURSIVE near (subject, distance) AS (
-    SELECT lower('github:' || $1 || '#' || $2), 0
+WITH RECURSIVE near (tenant, subject, distance) AS (
+    SELECT p.tenant, lower(p.subject), 0
+    FROM pull_requests p
+    WHERE lower(p.subject) = lower('github:' || $1 || '#' || $2)
     UNION
-    SELECT lower(CASE WHEN lower(c.subject) = n.subject THEN c.related_subject ELSE c.subject END), n.distance + 1
+    SELECT n.tenant, lower(CASE WHEN lower(c.subject) = n.subject THEN c.related_subject ELSE c.subject END), n.distance + 1
     FROM near n
-    JOIN correlated_events c ON n.subject IN (lower(c.subject), lower(c.related_subject))
+    JOIN correlated_events c ON c.tenant = n.tenant AND n.subject IN (lower(c.subject), lower(c.related_subject))
     WHERE n.distance < 2 AND (n.distance = 0 OR c.correlation_type IN ('commit_to_pr', 'deployment_to_commit', 'message_to_pr')))
 SELECT DISTINCT e."position", e.received_at, e.platform, e.kind, e.actor, e.title, e.url
 FROM near n
-JOIN event_subjects s ON lower(s.subject) = n.subject
+JOIN event_subjects s ON s.tenant = n.tenant AND lower(s.subject) = n.subject
 JOIN events e ON e."position" = s."position"
 ORDER BY e."position"

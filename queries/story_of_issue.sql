@@ -10,9 +10,9 @@ WHERE w."position" = ANY (ARRAY(
           SELECT i."position" FROM issues i WHERE lower(i.subject) = lower($1)
           UNION
           SELECT p."position"
-          FROM (SELECT subject AS pull_request FROM known_links WHERE lower(related_subject) = lower($1) AND correlation_type = 'pr_to_issue'
+          FROM (SELECT tenant, subject AS pull_request FROM known_links WHERE lower(related_subject) = lower($1) AND correlation_type = 'pr_to_issue'
                 UNION
-                SELECT related_subject FROM known_links WHERE lower(subject) = lower($1) AND correlation_type = 'issue_to_pr') AS k
-          JOIN pull_requests p ON lower(p.subject) = lower(k.pull_request)))
+                SELECT tenant, related_subject FROM known_links WHERE lower(subject) = lower($1) AND correlation_type = 'issue_to_pr') AS k
+          JOIN pull_requests p ON p.tenant = k.tenant AND lower(p.subject) = lower(k.pull_request)))
   AND EXISTS (SELECT FROM unnest(w.issues) AS named (issue) WHERE lower(named.issue) = lower($1))
 ORDER BY w.opened_at

@@ -9,7 +9,7 @@ use hooklake::saved::{self, Bound, Over, Saved, postgres};
 use serde_json::{Value, json};
 
 use crate::harness::config;
-use crate::harness::fold::Fold;
+use crate::harness::fold::{self, Fold};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -67,6 +67,21 @@ async fn every_saved_query_answers_on_the_demonstration() {
         };
         assert!(rows > 0, "{} answers something", saved.name);
     }
+    // What was so before and is told late is not what is now.
+    for told in fold::story().iter().filter(|told| ["opened", "create"].map(Value::from).contains(&told["body"]["action"])) {
+        fold.append_json(told["source"].as_str().expect("a source"), told["event"].as_str().expect("an event"), &told["body"]).await;
+    }
+    fold.caught_up().await;
+    let subject = json!("github:Codertocat/Hello-World#42");
+    let of = |rows: Vec<Vec<Value>>, column: usize, value: &Value| rows.into_iter().filter(|row| row[column] == *value).collect::<Vec<_>>();
+    let lead = of(of(ask(&fold, "lead_time", &[]).await, 0, &json!("Codertocat/Hello-World")), 1, &json!(42));
+    assert_eq!(lead.iter().map(|row| &row[7]).collect::<Vec<_>>(), [&json!(1.1)], "once, to production: {lead:?}");
+    let known = of(ask(&fold, "pull_requests_with_context", &[]).await, 0, &subject);
+    assert_eq!(known.iter().map(|row| (&row[3], &row[4])).collect::<Vec<_>>(), [(&json!("merged"), &json!(["HEL-42"]))]);
+    let progress = of(ask(&fold, "workflow_progress", &[]).await, 4, &subject);
+    assert_eq!(progress.iter().map(|row| [&row[0], &row[2], &row[5]]).collect::<Vec<_>>(), [[&json!("HEL-42"), &json!("Done"), &json!("deployed")]]);
+    let deployed = of(ask(&fold, "deployed_pull_requests", &[]).await, 2, &json!("dep-20261117-0009"));
+    assert_eq!(deployed.iter().map(|row| [&row[1], &row[6], &row[7]]).collect::<Vec<_>>(), [[&json!("success"), &json!([subject]), &json!(["HEL-42"])]]);
     fold.stop().await;
 }
 
