@@ -102,6 +102,12 @@ pub trait Consumer: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Takes out of the copy that readers are shown what was taken out of the log. The live one does so with every act that it
+    /// takes; a rebuild does it with those that the live one has not seen and the one that takes its place has.
+    async fn forget_as_of(&self, _transaction: &mut Transaction<'_>, _taken: Places) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Lets go of what would keep another owner out.
     fn close(&mut self) {}
 

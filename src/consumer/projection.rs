@@ -116,31 +116,6 @@ impl<P: Projector> Projection<P> {
         }
         Ok(transaction.batch_execute(&script).await?)
     }
-
-    /// Forgets the same in the copy that shows what was at some position. One that cannot do so any more, since its tables
-    /// are of another time than the code, is removed: it must not go on telling.
-    async fn forget_as_of(&self, transaction: &mut Transaction<'_>, places: Places) -> Result<(), Error> {
-        let schema = copy::schema_as_of(P::NAME);
-        let Some(at) = copy::published(transaction, &schema).await? else { return Ok(()) };
-        let places = places.through(at);
-        if places.is_empty() {
-            return Ok(());
-        }
-        // Rolled back when dropped, as after an error.
-        let mut savepoint = transaction.transaction().await?;
-        savepoint.batch_execute(&format!("SET LOCAL search_path = {schema}, {LIVE_SCHEMA}")).await?;
-        match forget::in_tables(&self.projector, &checkpoint::as_of_name(P::NAME), &self.database, &mut savepoint, &places).await {
-            Ok(()) => savepoint.commit().await?,
-            // A database that is busy or away says nothing about the copy: the same again, later.
-            Err(error) if !is_lasting(&error) => return Err(error),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, schema, "{schema} cannot forget what was taken out of the log and is removed");
-                drop(savepoint);
-                copy::remove(transaction, &schema).await?;
-            }
-        }
-        self.enter(transaction).await
-    }
 }
 
 #[async_trait]
@@ -245,6 +220,31 @@ impl<P: Projector> Consumer for Projection<P> {
             forget::in_tables(&self.projector, &self.name, &self.database, transaction, &taken).await?;
         }
         copy::publish(transaction, &self.schema, at).await
+    }
+
+    /// A copy that cannot forget any more, since its tables are of another time than the code, is removed: it must not go on
+    /// telling.
+    async fn forget_as_of(&self, transaction: &mut Transaction<'_>, taken: Places) -> Result<(), Error> {
+        let schema = copy::schema_as_of(P::NAME);
+        let Some(at) = copy::published(transaction, &schema).await? else { return Ok(()) };
+        let places = taken.through(at);
+        if places.is_empty() {
+            return Ok(());
+        }
+        // Rolled back when dropped, as after an error.
+        let mut savepoint = transaction.transaction().await?;
+        savepoint.batch_execute(&format!("SET LOCAL search_path = {schema}, {LIVE_SCHEMA}")).await?;
+        match forget::in_tables(&self.projector, &checkpoint::as_of_name(P::NAME), &self.database, &mut savepoint, &places).await {
+            Ok(()) => savepoint.commit().await?,
+            // A database that is busy or away says nothing about the copy: the same again, later.
+            Err(error) if !is_lasting(&error) => return Err(error),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, schema, "{schema} cannot forget what was taken out of the log and is removed");
+                drop(savepoint);
+                copy::remove(transaction, &schema).await?;
+            }
+        }
+        self.enter(transaction).await
     }
 
     fn filler(&self) -> Option<Arc<dyn Filler>> {

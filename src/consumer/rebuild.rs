@@ -94,7 +94,7 @@ impl Runner {
                 return Ok(place.position);
             }
             tries += 1;
-            match self.swap(live.name(), copy.as_mut(), lease, &mut place).await {
+            match self.swap(live, copy.as_mut(), lease, &mut place).await {
                 Ok(()) => return Ok(place.position),
                 // A long query holds the old tables; it gets its time, the rebuild tries again.
                 Err(Error::Database(error)) if tries < SWAP_TRIES && views::is_busy(&error) => {
@@ -236,15 +236,20 @@ impl Runner {
     }
 
     /// Holds the live consumer still, takes what it has seen and the copy has not, and swaps, in one transaction.
-    async fn swap(&self, live: &str, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<(), Error> {
+    async fn swap(&self, live: &dyn Consumer, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<(), Error> {
+        // Acts that the copy has taken and the live one has not: they come to it no more. To forget twice does no harm.
+        let live_at = checkpoint::position(&self.database, live.name()).await?;
+        let taken = self.taken_between(live_at, place.position).await?;
         let mut connection = self.database.get().await?;
-        let transaction = connection.transaction().await?;
+        let mut transaction = connection.transaction().await?;
         transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
-        let live_at = checkpoint::hold(&transaction, live).await?;
+        let live_at = checkpoint::hold(&transaction, live.name()).await?;
         while place.position < live_at && self.step(copy, lease, place).await? != Step::Nothing {}
+        // Before tables are locked.
+        live.forget_as_of(&mut transaction, taken).await?;
         failpoint::reach(failpoint::REBUILD_BEFORE_SWAP);
         copy.swap(&transaction).await?;
-        checkpoint::replace(&transaction, live, &lease.consumer).await?;
+        checkpoint::replace(&transaction, live.name(), &lease.consumer).await?;
         transaction.commit().await?;
         Ok(())
     }
