@@ -13,7 +13,7 @@ SELECT (d.received_at AT TIME ZONE 'UTC')::date AS day,
        sum(d.body_bytes) AS body_bytes
 FROM public.received_deliveries d
 LEFT JOIN public.events e ON e."position" = d."position"
-LEFT JOIN (SELECT DISTINCT "position" FROM hooklake.parked WHERE consumer NOT LIKE '%@rebuild') p ON p."position" = d."position"
+LEFT JOIN (SELECT DISTINCT "position" FROM hooklake.parked WHERE consumer !~ '@') p ON p."position" = d."position"
 GROUP BY 1, 2, 3
 ORDER BY 1 DESC, 4 DESC, 2, 3;
 

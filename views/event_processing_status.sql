@@ -4,7 +4,7 @@ WITH parked AS (
     SELECT "position", event_id, array_agg(consumer ORDER BY consumer) AS consumers,
            string_agg(consumer || ': ' || reason, E'\n' ORDER BY consumer) AS reasons, max(parked_at) AS parked_at
     FROM hooklake.parked
-    WHERE consumer NOT LIKE '%@rebuild'
+    WHERE consumer !~ '@'
     GROUP BY 1, 2)
 SELECT e.id AS event_id,
        e.platform,

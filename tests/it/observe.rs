@@ -135,6 +135,16 @@ async fn figures_are_counted() {
 
     let summary = app.get("/events/summary?days=2").await.json();
     assert_eq!(summary["summary"].as_array().map(Vec::len), Some(3));
+
+    // Copies beside the live ones have no say in what was processed, nor in what failed.
+    let copies = "UPDATE hooklake.consumers SET position = 2 WHERE name = 'search';
+                  INSERT INTO hooklake.consumers (name, version, position) VALUES ('events@as-of', 1, 0), ('events@rebuild', 1, 0);
+                  INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts) VALUES ('events@as-of', 2, 'evt_y', 'bad', 3)";
+    app.database.get().await.expect("a connection").batch_execute(copies).await.expect("rows");
+    let metrics = app.get_with("/metrics", &[("accept", "application/json")]).await.json();
+    assert_eq!((&metrics["processedEvents"], &metrics["failedEvents"]), (&json!(1), &json!(1)));
+    let figures = &app.get("/analytics/metrics?hours=1").await.json()["metrics"];
+    assert_eq!([&figures["totalEvents"], &figures["successfulEvents"], &figures["failedEvents"], &figures["pendingEvents"]], [3, 1, 1, 1]);
 }
 
 /// A transaction that someone forgot is seen, whoever's it is.

@@ -261,6 +261,9 @@ async fn a_server_accepts_every_delivery_and_reads_it() {
         app.db.number("SELECT count(*) FROM log.envelopes WHERE verdict NOT IN ('signed', 'authorized') OR flags && '{suspect_replay,key_derived}'").await;
     assert_eq!(unread, 0);
     assert_eq!(app.db.number("SELECT count(*) FROM events").await, deliveries.len() as i64);
+    // What only a copy could not take is none of the live ones' faults.
+    app.db.execute("INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts) VALUES ('events@as-of', 1, 'evt_x', 'bad', 3)").await;
     assert_eq!(app.db.number("SELECT count(*) FROM event_processing_status WHERE status = 'parked'").await, 0);
+    assert_eq!(app.db.number("SELECT sum(failure_count)::bigint FROM event_metadata").await, 0);
     app.stop().await;
 }

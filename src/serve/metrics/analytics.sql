@@ -1,12 +1,13 @@
 -- What came in the last $2 hours for one tenant, and what became of it. An event has failed when a consumer parked
--- it, is pending until every consumer has passed it, and was processed in the time from its arrival to its COMMIT.
+-- it, is pending until every consumer has passed it, and was processed in the time from its arrival to its COMMIT. Copies
+-- beside a consumer (name@rebuild, name@as-of) have no say.
 WITH came AS (
     SELECT e.position, extract(epoch FROM e.received_at - e.arrived_at) * 1000 AS took_ms,
-           EXISTS (SELECT FROM hooklake.parked p WHERE p.position = e.position) AS parked
+           EXISTS (SELECT FROM hooklake.parked p WHERE p.position = e.position AND p.consumer !~ '@') AS parked
     FROM log.envelopes e
     WHERE e.tenant = $1 AND e.received_at >= clock_timestamp() - make_interval(hours => $2)),
 slowest AS (
-    SELECT coalesce(min(c.position), 0) AS position FROM hooklake.consumers c WHERE c.name NOT LIKE '%@rebuild'),
+    SELECT coalesce(min(c.position), 0) AS position FROM hooklake.consumers c WHERE c.name !~ '@'),
 again AS (
     SELECT count(*) FILTER (WHERE r.outcome = 'duplicate') AS duplicates, count(*) FILTER (WHERE r.outcome = 'conflict') AS conflicts
     FROM log.redeliveries r
