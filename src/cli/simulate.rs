@@ -138,20 +138,6 @@ impl Counts {
         *self.made.entry(one.delivery.source.clone()).or_default() += 1;
     }
 
-    fn note(&mut self, truth: &Truth) {
-        let mut add = |what: &str, count: usize| *self.truth.entry(format!("true {what}")).or_default() += count;
-        add("people", truth.people.len());
-        add("links stated", truth.links.iter().filter(|link| link.stated).count());
-        add("links that follow", truth.links.iter().filter(|link| !link.stated).count());
-        add("deployments", truth.deployments.len());
-        add("incidents", truth.incidents.len());
-        add("flaky checks", truth.flaky_checks.len());
-        add("look-alikes", truth.lookalikes.len());
-        for work in &truth.works {
-            add(&format!("works {}", work.state), 1);
-        }
-    }
-
     fn rows(&self) -> Vec<Vec<Value>> {
         let mut rows = vec![vec![json!("deliveries"), json!(self.deliveries)]];
         rows.extend(self.made.iter().map(|(source, count)| vec![json!(format!("deliveries of {source}")), json!(count)]));
@@ -168,21 +154,69 @@ impl Counts {
     }
 }
 
-fn count(mut organisation: Organisation, limit: usize, counts: &mut Counts) {
-    let started = Instant::now();
-    let mut since = 0;
-    while counts.deliveries < limit
-        && let Some(one) = organisation.next()
-    {
-        counts.count(&one);
-        since += 1;
-        if since == COUNT_EVERY {
-            counts.note(&organisation.take_truth());
-            since = 0;
+/// Adds what is true to what was true before.
+fn note(counted: &mut BTreeMap<String, usize>, truth: &Truth) {
+    let mut add = |what: &str, count: usize| *counted.entry(format!("true {what}")).or_default() += count;
+    add("people", truth.people.len());
+    add("links stated", truth.links.iter().filter(|link| link.stated).count());
+    add("links that follow", truth.links.iter().filter(|link| !link.stated).count());
+    add("deployments", truth.deployments.len());
+    add("incidents", truth.incidents.len());
+    add("flaky checks", truth.flaky_checks.len());
+    add("look-alikes", truth.lookalikes.len());
+    for work in &truth.works {
+        add(&format!("works {}", work.state), 1);
+    }
+}
+
+/// Deliveries whose truth is only counted, and let go on the way.
+struct Counted<'a> {
+    organisation: Organisation,
+    left: usize,
+    /// After so many, truth is let go.
+    every: usize,
+    /// So many ago it was.
+    since: usize,
+    truth: &'a mut BTreeMap<String, usize>,
+}
+
+impl<'a> Counted<'a> {
+    const fn of(organisation: Organisation, limit: usize, truth: &'a mut BTreeMap<String, usize>) -> Self {
+        Self { organisation, left: limit, every: COUNT_EVERY, since: 0, truth }
+    }
+
+    fn note(&mut self) {
+        note(self.truth, &self.organisation.take_truth());
+        self.since = 0;
+    }
+}
+
+impl Iterator for Counted<'_> {
+    type Item = Simulated;
+
+    fn next(&mut self) -> Option<Simulated> {
+        if self.since == self.every {
+            self.note();
         }
+        let one = if self.left == 0 { None } else { self.organisation.next() };
+        if one.is_some() {
+            self.left -= 1;
+            self.since += 1;
+        } else {
+            self.note();
+        }
+        one
+    }
+}
+
+fn count(organisation: Organisation, limit: usize, counts: &mut Counts) {
+    let started = Instant::now();
+    let mut truth = BTreeMap::new();
+    for one in Counted::of(organisation, limit, &mut truth) {
+        counts.count(&one);
     }
     counts.took = started.elapsed();
-    counts.note(&organisation.take_truth());
+    counts.truth = truth;
 }
 
 fn write(mut organisation: Organisation, limit: usize, directory: &Path, signer: &Signer, counts: &mut Counts) -> anyhow::Result<()> {
@@ -206,14 +240,15 @@ fn write(mut organisation: Organisation, limit: usize, directory: &Path, signer:
     let mut file = create("truth.json")?;
     serde_json::to_writer_pretty(&mut file, &truth)?;
     file.flush()?;
-    counts.note(&truth);
+    note(&mut counts.truth, &truth);
     Ok(())
 }
 
-async fn send(mut organisation: Organisation, limit: usize, rate: f64, sender: &Sender, counts: &mut Counts) -> anyhow::Result<()> {
+async fn send(organisation: Organisation, limit: usize, rate: f64, sender: &Sender, counts: &mut Counts) -> anyhow::Result<()> {
     counts.was_sent = true;
     let started = tokio::time::Instant::now();
-    let mut answers = futures::stream::iter(organisation.by_ref().take(limit).enumerate())
+    let mut truth = BTreeMap::new();
+    let mut answers = futures::stream::iter(Counted::of(organisation, limit, &mut truth).enumerate())
         .map(|(number, one)| async move {
             if rate > 0.0 {
                 tokio::time::sleep_until(started + Duration::from_secs_f64(number as f64 / rate)).await;
@@ -238,6 +273,24 @@ async fn send(mut organisation: Organisation, limit: usize, rate: f64, sender: &
     drop(answers);
     counts.again = sender.again();
     counts.took = started.elapsed();
-    counts.note(&organisation.take_truth());
+    counts.truth = truth;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truth_that_is_only_counted_is_let_go_on_the_way() {
+        let settings = Settings { people: 9, repos: 2, days: 3, ..Settings::default() };
+        let mut whole = Organisation::new(&settings);
+        assert_eq!(whole.by_ref().take(110).count(), 110, "enough of them");
+        let (mut expected, mut counted) = (BTreeMap::new(), BTreeMap::new());
+        note(&mut expected, &whole.take_truth());
+        let mut deliveries = Counted { every: 50, ..Counted::of(Organisation::new(&settings), 110, &mut counted) };
+        assert_eq!(deliveries.by_ref().take(51).count(), 51);
+        assert_eq!(deliveries.truth["true people"], 9, "before the end");
+        assert_eq!((deliveries.count(), counted), (59, expected), "and nothing is lost or counted twice");
+    }
 }
