@@ -22,6 +22,8 @@ const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_MAX: Duration = Duration::from_secs(10);
 /// The longest that a server may ask for with `Retry-After`.
 const TOLD_MAX: Duration = Duration::from_mins(1);
+/// How long a server gets for its answer, each time: as long as GitHub gives it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// How long after its first try a delivery is sent again, unless told otherwise.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -32,6 +34,7 @@ pub struct Sender {
     base: String,
     signer: Signer,
     patience: Duration,
+    answer_within: Duration,
     /// True once the server has answered anything: until then an address without a server is not worth waiting for.
     has_answered: AtomicBool,
     again: AtomicUsize,
@@ -86,7 +89,7 @@ impl Sender {
     pub fn to(base: &str, signer: Signer) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().build().context("no HTTP client")?;
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { client, base, signer, patience: PATIENCE, has_answered: AtomicBool::new(false), again: AtomicUsize::new(0) })
+        Ok(Self { client, base, signer, patience: PATIENCE, answer_within: ANSWER_WITHIN, has_answered: AtomicBool::new(false), again: AtomicUsize::new(0) })
     }
 
     /// The same, but a delivery is sent again for so long.
@@ -137,7 +140,7 @@ impl Sender {
     /// patience ends. Signed anew each time. What was stored although its answer was lost is a duplicate then.
     ///
     /// # Errors
-    /// When the server does not answer.
+    /// When the server does not answer, or not in time.
     pub async fn offer(&self, delivery: &Delivery) -> anyhow::Result<Answer> {
         let started = Instant::now();
         let mut tries = 0;
@@ -160,7 +163,7 @@ impl Sender {
 
     async fn attempt(&self, delivery: &Delivery) -> anyhow::Result<Reply> {
         let (path, headers) = self.signer.sign(delivery, chrono::Utc::now())?;
-        let mut request = self.client.post(format!("{}{path}", self.base)).body(delivery.body.clone());
+        let mut request = self.client.post(format!("{}{path}", self.base)).timeout(self.answer_within).body(delivery.body.clone());
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -187,6 +190,25 @@ fn wait(tries: u32, told: Option<Duration>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+        let secrets = ["a", "b", "c"].map(Secret::new);
+        // It takes connections, and nobody reads what comes.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let mut sender = Sender::new(silent.local_addr().expect("an address"), &secrets, "t").expect("a sender").patient(Duration::ZERO);
+        sender.answer_within = Duration::from_millis(50);
+        let delivery = Delivery {
+            source: "github".to_owned(),
+            event: "ping".to_owned(),
+            id: uuid::Uuid::nil(),
+            hook_id: "1",
+            content_type: "application/json",
+            body: "{}".to_owned(),
+        };
+        let answer = tokio::time::timeout(PATIENCE, sender.offer(&delivery)).await.expect("it ends");
+        assert!(answer.is_err_and(|error| error.to_string().contains("does not answer")));
+    }
 
     #[test]
     fn the_server_says_when_to_come_again_and_else_it_is_less_and_less_often() {
