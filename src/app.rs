@@ -78,10 +78,6 @@ impl Base {
         for migration in migrate::run(&database).await.context("cannot use the database")? {
             tracing::info!(migration, "applied migration {migration}");
         }
-        let missing = state_reader(&database, &config.reader).await.context("cannot state the limits of codegen_readonly")?;
-        if !missing.is_empty() {
-            tracing::warn!("sessions of codegen_readonly are without {}: the database's user may not set it (docs/reader.md)", missing.join(", "));
-        }
         let connection = database.get().await?;
         let row = connection.query_one("SELECT id, created_at, derivation_key FROM hooklake.installation", &[]).await?;
         let installation = Installation { id: row.get(0), created_at: row.get(1), derivation_key: row.get(2) };
@@ -240,6 +236,7 @@ impl App {
         let Base { config, database, .. } = &base;
         database.check_durable().await?;
         partition::ensure(database).await?;
+        state_reader(database, &config.reader, &clock).await.context("cannot state the limits of codegen_readonly")?;
         let address = (config.server.host.as_str(), config.server.port);
         let listener = TcpListener::bind(address)
             .await
@@ -312,14 +309,19 @@ impl App {
     }
 }
 
-async fn state_reader(database: &Database, settings: &reader::Settings) -> Result<reader::role::Missing, crate::db::Error> {
+/// States what readers may, and gives them the password of the settings. Only for a server: the settings of a command that
+/// somebody runs beside it are not those that count.
+async fn state_reader(database: &Database, settings: &reader::Settings, clock: &Clock) -> Result<(), crate::db::Error> {
     let (mut client, connection) = database.dedicated().await?;
     let stating = async {
         let missing = reader::role::state(&mut client, settings).await?;
-        if settings.password.is_given() && !reader::given::state(&mut client, &settings.password, Clock::system().now()).await? {
+        if !missing.is_empty() {
+            tracing::warn!("sessions of codegen_readonly are without {}: the database's user may not set it (docs/reader.md)", missing.join(", "));
+        }
+        if settings.password.is_given() && !reader::given::state(&mut client, &settings.password, clock.now()).await? {
             tracing::warn!("codegen_readonly did not get the password of the settings: the database's user may not give it (docs/reader.md)");
         }
-        Ok(missing)
+        Ok(())
     };
     crate::db::driven(connection, stating).await
 }

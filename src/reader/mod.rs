@@ -1,7 +1,7 @@
 //! The role `codegen_readonly`, as which `psql`, BI tools and agents read the views (decision 0017).
 //!
 //! What PostgreSQL can refuse, it refuses: rights are stated in `src/db/grants.sql`, limits and attributes by
-//! [`role::state`] at every start. What a session may lift for itself (`SET statement_timeout = 0`), a watch in every
+//! [`role::state`] at every start of a server. What a session may lift for itself (`SET statement_timeout = 0`), a watch in every
 //! serving process enforces from outside ([`watch`]); it also restates what a reader changed of its own role.
 //! Nothing here makes a query cheap: ten readers may keep the server's processors busy within their limits.
 

@@ -152,16 +152,18 @@ async fn a_password_of_the_settings_counts_from_the_start_and_is_shown_nowhere()
     };
     assert!(ask_as(CHOSEN) && !ask_as("another-one-of-theirs"));
     // Another start leaves it, and tells nothing anew; another password is refused as long as the settings give one.
-    let run = |arguments: &[&str]| {
+    let run = |arguments: &[&str], given: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hooklake"));
-        command.args(["codegen", "connection-info"]).args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("HOOKLAKE_DATA_DIR", own.data_dir());
-        let output = command.env("HOOKLAKE_READER_LISTEN", &address).env("POSTGRES_CODEGEN_PASSWORD", CHOSEN).current_dir(own.data_dir()).output();
+        command.args(arguments).env_clear().env("PATH", "/usr/bin:/bin").env("HOOKLAKE_DATA_DIR", own.data_dir());
+        let output = command.env("HOOKLAKE_READER_LISTEN", &address).env("POSTGRES_CODEGEN_PASSWORD", given).current_dir(own.data_dir()).output();
         let output = output.expect("the binary runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
     };
-    let (code, shown) = run(&[]);
+    let (code, shown) = run(&["codegen", "connection-info"], CHOSEN);
     assert!(code == Some(0) && !shown.contains(CHOSEN), "{shown}");
-    let (code, refused) = run(&["--rotate"]);
+    let (code, said) = run(&["status"], "another-one-of-theirs");
+    assert!(code == Some(0) && ask_as(CHOSEN), "a command beside the server changes nothing: {said}");
+    let (code, refused) = run(&["codegen", "connection-info", "--rotate"], CHOSEN);
     assert!(code == Some(4) && refused.contains("POSTGRES_CODEGEN_PASSWORD") && !refused.contains(CHOSEN), "{refused}");
     assert!(ask_as(CHOSEN));
     let acts = "SELECT convert_from(body, 'UTF8') FROM log.envelopes WHERE event_type = 'reader_password'";
