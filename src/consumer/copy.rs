@@ -6,7 +6,7 @@
 use tokio_postgres::{Client, Transaction};
 
 use super::Error;
-use crate::db::views;
+use crate::db::{self, views};
 use crate::domain::Position;
 
 /// The schema of the live tables.
@@ -88,11 +88,11 @@ pub(super) async fn publish(transaction: &Transaction<'_>, schema: &str, at: Pos
     Ok(())
 }
 
-/// Removes a copy.
+/// Removes a copy, and the word that readers are shown it.
 ///
 /// # Errors
 /// When the database does not do it.
-pub(super) async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+pub async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), db::Error> {
     transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?;
     transaction.execute("DELETE FROM hooklake.as_of_copies WHERE schema_name = $1", &[&schema]).await?;
     Ok(())

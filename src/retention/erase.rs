@@ -15,7 +15,7 @@ use super::mention::Person;
 use super::redact::Order;
 use super::traces::{self, Files, Found, Trace};
 use super::{Custodian, Error};
-use crate::consumer::checkpoint;
+use crate::consumer::{checkpoint, copy};
 use crate::domain::places::Cause;
 use crate::domain::{EventId, Position};
 use crate::search;
@@ -148,8 +148,7 @@ impl Custodian {
     async fn discard_leftovers(&mut self, files: &Files) -> Result<(), Error> {
         let transaction = self.client.transaction().await?;
         for row in transaction.query(DISCARD_COPIES, &[]).await? {
-            let schema: &str = row.get("schema");
-            transaction.batch_execute(&format!(r#"DROP SCHEMA IF EXISTS "{schema}" CASCADE"#)).await?;
+            copy::remove(&transaction, row.get("schema")).await?;
         }
         transaction.commit().await?;
         let is_copied = checkpoint::standings(&self.database).await?.iter().any(|standing| standing.name == checkpoint::copy_name(search::indexer::NAME));

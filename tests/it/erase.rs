@@ -138,7 +138,12 @@ async fn a_person_is_erased_everywhere() {
     let kept: serde_json::Value = report_kept[0].get(0);
     assert_eq!(kept["complete"], json!(true));
     assert_eq!(kept["subject_hmac"].as_array().map(Vec::len), Some(2));
+    // As if somebody had begun to make this one anew and was killed.
+    app.db.execute("INSERT INTO hooklake.consumers (name, version, lease_until) VALUES ('events@as-of', 1, '-infinity')").await;
     let again = custodian.erase(&wanted, &mut |_| {}).await.expect("nothing to do");
+    let shown = "SELECT string_agg(schema_name || ' ' || (to_regnamespace(schema_name) IS NOT NULL), ', ' ORDER BY schema_name) FROM hooklake.as_of_copies";
+    let shown: Option<String> = app.db.rows(shown).await[0].get(0);
+    assert_eq!(shown.as_deref(), Some("as_of_correlation true, as_of_entities true"), "nothing is shown that is not there");
     assert!(again.is_complete() && again.redacted == 0 && again.envelope.is_none());
     drop(custodian);
     tasks.stop().tell();
@@ -232,6 +237,11 @@ async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     let waits = run(&mut custodian, all, &[&consumers[..], &["slow".to_owned()]].concat()).await;
     assert!(matches!(&waits[..], [What::Waits(reason)] if reason.contains("slow stands at position 2")), "{waits:?}");
     app.db.rows("DELETE FROM hooklake.consumers WHERE name = 'slow' RETURNING 1").await;
+    let copy = "INSERT INTO hooklake.consumers (name, version, position, lease_until) VALUES ('events@as-of', 1, 2, 'infinity')";
+    app.db.execute(copy).await;
+    let waits = run(&mut custodian, all, &consumers).await;
+    assert!(matches!(&waits[..], [What::Waits(reason)] if reason.contains("events@as-of stands at position 2")), "{waits:?}");
+    app.db.execute("DELETE FROM hooklake.consumers WHERE name = 'events@as-of'").await;
 
     assert_eq!(run(&mut custodian, all, &consumers).await, [What::Dropped { envelopes: 31 }]);
     app.caught_up().await;
