@@ -5,6 +5,11 @@
 //! after Bob asked for changes; 5 has a check that fails; 7 is merged after the last deployment. The check of 8 could not
 //! start, and that of 3 was cancelled. acme/edge deploys what is pushed, and acme/gone was deleted with all its work.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hooklake::domain::Tenant;
+use hooklake::saved::{self, postgres};
 use serde_json::{Value, json};
 
 use crate::harness::TestDatabase;
@@ -212,3 +217,43 @@ async fn views_of_nothing_are_empty() {
         assert_eq!(db.number(&format!("SELECT count(*) FROM {view}")).await, 0, "{view}");
     }
 }
+
+/// Another tenant with the very same subjects neither changes a row of this one nor gets one that is joined from both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_view_and_no_story_mixes_tenants() {
+    let fold = Fold::start().await;
+    fold.append_story().await;
+    fold.caught_up().await;
+    let relations: Vec<String> = fold.db.rows(TENANTED).await.iter().map(|row| row.get(0)).collect();
+    assert!(relations.len() > 40, "{relations:?}");
+    let seen = async || {
+        let mut seen = Vec::new();
+        for relation in &relations {
+            // What counts the hours until now is another at every look.
+            let rows = fold.db.rows(&format!("SELECT (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(v)) WHERE key !~ '(hours|days|wait|age|time)$')::text FROM {relation} v WHERE tenant = 'default' ORDER BY 1")).await;
+            seen.push((relation.clone(), rows.iter().map(|row| row.get::<_, Option<String>>(0)).collect::<Vec<_>>()));
+        }
+        seen
+    };
+    let asked = async || {
+        let mut answers = Vec::new();
+        for name in ["deployed_pull_requests", "workflow_progress", "lead_time", "pull_requests_with_context", "pull_request_story", "story_of_issue"] {
+            let saved = saved::find(name).expect("it is there");
+            let values = saved.bind(&BTreeMap::new()).expect("defaults");
+            answers.push((name, postgres::ask(&fold.db.database, &saved, &values, 1000, Duration::from_mins(1)).await.expect("an answer").rows.len()));
+        }
+        answers
+    };
+    let (alone, answers) = (seen().await, asked().await);
+    fold.append_story_of(&Tenant::new("other")).await;
+    fold.caught_up().await;
+    for (before, after) in alone.iter().zip(&seen().await) {
+        assert_eq!(before, after);
+    }
+    let twice: Vec<_> = answers.iter().map(|(name, rows)| (*name, rows * 2)).collect();
+    assert_eq!(asked().await, twice);
+    fold.stop().await;
+}
+
+const TENANTED: &str = "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant'
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' ORDER BY 1";

@@ -153,6 +153,11 @@ impl Fold {
 
     /// Appends the demonstration's story; returns the events by their number in it.
     pub async fn append_story(&self) -> Vec<EventId> {
+        self.append_story_of(&Tenant::default_tenant()).await
+    }
+
+    /// The same as a tenant's.
+    pub async fn append_story_of(&self, tenant: &Tenant) -> Vec<EventId> {
         let mut ids = Vec::new();
         for told in story() {
             let (source, event_type) = (told["source"].as_str().expect("a source"), told["event"].as_str().expect("an event"));
@@ -162,9 +167,10 @@ impl Fold {
                     form.append_pair(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
                 }
                 let headers = vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
-                ids.push(self.append_flagged(source, event_type, form.finish().as_bytes(), headers, Vec::new()).await);
+                ids.push(self.append_for(tenant.clone(), source, event_type, form.finish().as_bytes(), headers, Vec::new()).await);
             } else {
-                ids.push(self.append_json(source, event_type, &told["body"]).await);
+                let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+                ids.push(self.append_for(tenant.clone(), source, event_type, told["body"].to_string().as_bytes(), headers, Vec::new()).await);
             }
         }
         ids
