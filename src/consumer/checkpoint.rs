@@ -3,10 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio_postgres::Transaction;
-
 use super::Error;
-use crate::db::{self, Database};
+use crate::db::{self, Database, Transaction};
 use crate::domain::{Places, Position, Span};
 use crate::log::{Fence, Reader};
 
@@ -48,7 +46,7 @@ impl Lease {
     /// # Errors
     /// [`Error::LeaseLost`] when another owner came: nothing of the transaction may then be committed.
     pub async fn check(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let statement = transaction.prepare(HOLDS).await?;
+        let statement = transaction.prepare_cached(HOLDS).await?;
         match transaction.query_opt(&statement, &[&self.consumer, &self.epoch]).await? {
             Some(_) => Ok(()),
             None => Err(Error::LeaseLost(self.consumer.clone())),
@@ -61,7 +59,7 @@ impl Lease {
     /// [`Error::LeaseLost`] when another owner came, the checkpoint is not where the span starts, or the log is another
     /// one there: nothing of the transaction may then be committed.
     pub async fn advance(&self, transaction: &Transaction<'_>, span: Span) -> Result<(), Error> {
-        let statement = transaction.prepare(ADVANCE).await?;
+        let statement = transaction.prepare_cached(ADVANCE).await?;
         let moved = transaction.execute(&statement, &[&self.consumer, &self.epoch, &span.after.get(), &span.through.get()]).await?;
         if moved == 1 { Ok(()) } else { Err(Error::LeaseLost(self.consumer.clone())) }
     }

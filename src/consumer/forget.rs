@@ -1,11 +1,9 @@
 //! What a consumer made from places of the log that were redacted or retired goes again, in the very step that takes the
 //! act: rows are deleted, and made anew from what the log still says.
 
-use tokio_postgres::Transaction;
-
 use super::projection::Projector;
 use super::{Error, Next, checkpoint};
-use crate::db::Database;
+use crate::db::{Database, Transaction};
 use crate::domain::{Envelope, Places};
 use crate::log::{Batch, Reader};
 
@@ -19,7 +17,7 @@ pub(super) async fn in_tables<P: Projector>(
 ) -> Result<(), Error> {
     let (positions, firsts, lasts) = places.columns();
     if let Some(remember) = P::REMEMBER {
-        let statement = transaction.prepare(remember).await?;
+        let statement = transaction.prepare_cached(remember).await?;
         transaction.execute(&statement, &[&positions, &firsts, &lasts]).await?;
     }
     for table in P::FOLDED {

@@ -26,7 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 pub use checkpoint::Lease;
 pub use fill::Filler;
@@ -35,6 +34,7 @@ pub use projection::{Projection, Projector};
 pub use runner::Runner;
 
 use crate::db;
+use crate::db::Transaction;
 use crate::domain::{Envelope, Places, Position};
 use crate::log::{At, Batch, BatchLimits};
 

@@ -7,11 +7,11 @@
 
 use std::time::Duration;
 
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 
 use super::runner::{Runner, describe};
 use super::{Consumer, Error, Lease, Retaken};
-use crate::db::{self, Database};
+use crate::db::{self, Database, Transaction};
 use crate::domain::clock::Timestamp;
 use crate::domain::{Envelope, Position};
 use crate::log::{BatchLimits, Reader};

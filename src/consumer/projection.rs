@@ -8,14 +8,21 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::copy::{self, LIVE_SCHEMA};
 use super::{Consumer, Error, Filler, Lease, Next, Retaken, checkpoint, forget};
-use crate::db::{Database, views};
+use crate::db::{Database, Transaction, views};
 use crate::domain::{Envelope, OWN_SOURCE, Places, Position, Span};
 use crate::failpoint;
 use crate::log::Batch;
+
+/// How a transaction on projections runs.
+///
+/// - It need not be on disk when it returns: the checkpoint is lost with the rows, and they are made again. Whatever is
+///   done because a consumer came so far (a swap, a purge) is on disk only after everything before it.
+/// - Plans are kept, and the first are made while the tables are empty: a plan that reads a whole table would stay when
+///   it has grown.
+const ENTER: &str = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off";
 
 /// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
 /// the projector's own tables is looked at.
@@ -109,12 +116,7 @@ impl<P: Projector> Projection<P> {
 
     /// Makes a transaction one on this projection's tables.
     async fn enter(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let mut script = format!("SET LOCAL search_path = {}, {LIVE_SCHEMA}", self.schema);
-        if self.schema != LIVE_SCHEMA {
-            // A copy counts from its swap on, which is on disk only after everything before it.
-            script.push_str("; SET LOCAL synchronous_commit = off");
-        }
-        Ok(transaction.batch_execute(&script).await?)
+        Ok(transaction.batch_execute(&format!("SET LOCAL search_path = {}, {LIVE_SCHEMA}; {ENTER}", self.schema)).await?)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::rules::{Alias, Findings, Link, Mention, RULES_VERSION, Rules, Subject, Team};
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::log::Batch;
@@ -78,7 +78,7 @@ impl Projector for CorrelationTables {
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let statement = transaction.prepare(SETTLE_TEAMS).await?;
+        let statement = transaction.prepare_cached(SETTLE_TEAMS).await?;
         transaction.execute(&statement, &[]).await?;
         Ok(())
     }
@@ -110,7 +110,7 @@ async fn insert_subjects(transaction: &Transaction<'_>, found: &[Found<'_>]) -> 
     let kinds = rows.iter().map(|(_, subject)| subject.kind.as_str()).collect::<Vec<_>>();
     let subjects = rows.iter().map(|(_, subject)| &subject.key).collect::<Vec<_>>();
     let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
-    let statement = transaction.prepare(INSERT_SUBJECTS).await?;
+    let statement = transaction.prepare_cached(INSERT_SUBJECTS).await?;
     transaction.execute(&statement, &[&positions, &ids, &tenants, &sources, &kinds, &subjects, &received]).await?;
     Ok(())
 }
@@ -134,7 +134,7 @@ async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Res
     let confidences = rows.iter().map(|(_, link)| link.confidence).collect::<Vec<_>>();
     let teams = rows.iter().map(|(_, link)| &link.team_key).collect::<Vec<_>>();
     let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
-    let statement = transaction.prepare(INSERT_LINKS).await?;
+    let statement = transaction.prepare_cached(INSERT_LINKS).await?;
     transaction
         .execute(
             &statement,
@@ -170,7 +170,7 @@ async fn insert_aliases(transaction: &Transaction<'_>, found: &[Found<'_>]) -> R
     let aliases = rows.iter().map(|(_, alias)| &alias.alias).collect::<Vec<_>>();
     let kinds = rows.iter().map(|(_, alias)| alias.subject.kind.short()).collect::<Vec<_>>();
     let subjects = rows.iter().map(|(_, alias)| &alias.subject.key).collect::<Vec<_>>();
-    let statement = transaction.prepare(INSERT_ALIASES).await?;
+    let statement = transaction.prepare_cached(INSERT_ALIASES).await?;
     transaction.execute(&statement, &[&positions, &tenants, &aliases, &kinds, &subjects]).await?;
     Ok(())
 }
@@ -193,7 +193,7 @@ async fn insert_alias_mentions(transaction: &Transaction<'_>, found: &[Found<'_>
     let ends = rows.iter().map(|(_, mention)| offset(mention.evidence.end)).collect::<Vec<_>>();
     let confidences = rows.iter().map(|(_, mention)| mention.confidence).collect::<Vec<_>>();
     let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
-    let statement = transaction.prepare(INSERT_ALIAS_MENTIONS).await?;
+    let statement = transaction.prepare_cached(INSERT_ALIAS_MENTIONS).await?;
     transaction
         .execute(
             &statement,
@@ -217,7 +217,7 @@ async fn insert_mentions(transaction: &Transaction<'_>, found: &[Found<'_>]) -> 
     let tenants = rows.iter().map(|(envelope, _)| envelope.tenant.as_str()).collect::<Vec<_>>();
     let keys = rows.iter().map(|(_, team)| &team.key).collect::<Vec<_>>();
     let names = rows.iter().map(|(_, team)| &team.name).collect::<Vec<_>>();
-    let statement = transaction.prepare(INSERT_MENTIONS).await?;
+    let statement = transaction.prepare_cached(INSERT_MENTIONS).await?;
     transaction.execute(&statement, &[&positions, &tenants, &keys, &names]).await?;
     Ok(())
 }
@@ -238,7 +238,7 @@ async fn insert_teams(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Res
     let keys = teams.keys().map(|(_, key)| *key).collect::<Vec<_>>();
     let names = teams.values().map(|(_, name)| *name).collect::<Vec<_>>();
     let first = teams.values().map(|(position, _)| *position).collect::<Vec<_>>();
-    let statement = transaction.prepare(INSERT_TEAMS).await?;
+    let statement = transaction.prepare_cached(INSERT_TEAMS).await?;
     transaction.execute(&statement, &[&tenants, &keys, &names, &first]).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -35,6 +35,9 @@ pub type Driver =
 
 /// A pooled connection; it goes back when it is dropped.
 pub type Connection = Object;
+
+/// A transaction on one, which knows the statements that the connection has prepared before.
+pub type Transaction<'a> = deadpool_postgres::Transaction<'a>;
 
 /// Drives a dedicated connection for as long as this work with its client takes.
 ///
@@ -83,6 +86,8 @@ impl Database {
         let wait = Some(Duration::from_millis(settings.connect_timeout_ms));
         let pool = Pool::builder(manager)
             .max_size(settings.connections_max)
+            // Those used last know the most statements, and are in the processor's cache.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait, create: wait, recycle: wait })
             .build()

@@ -8,14 +8,13 @@ use deltalake::kernel::{Action, Add, Transaction as AppTransaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError};
-use tokio_postgres::Transaction;
 
 use super::forget::{self, Rewritten};
 use super::schema::{self, PARTITION, VERSION};
 use super::table::{self, APP_ID, Location};
 use super::upkeep::Upkeep;
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
-use crate::db::Database;
+use crate::db::{Database, Transaction};
 use crate::domain::{Envelope, Places, Position};
 use crate::failpoint;
 use crate::log::{Batch, BatchLimits, Fence};

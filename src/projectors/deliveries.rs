@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::entry::{body_bytes, cut, flags, row};
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::text;
 use crate::domain::{Envelope, ParseStatus};

@@ -1,11 +1,11 @@
 //! The table `deployment_events`: what was deployed where, by own events and by GitHub's. What each column holds is said in `domain::columns::deployment`.
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use super::typed;
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::Envelope;
 use crate::domain::columns::deployment::COLUMNS;
 use crate::log::Batch;

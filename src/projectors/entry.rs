@@ -79,13 +79,12 @@ macro_rules! row {
         impl<$life> $row<$life> {
             const INSERT: &'static str = include_str!($statement);
 
-            async fn insert(rows: &[Self], transaction: &tokio_postgres::Transaction<'_>) -> Result<(), $crate::consumer::Error> {
+            async fn insert(rows: &[Self], transaction: &$crate::db::Transaction<'_>) -> Result<(), $crate::consumer::Error> {
                 if rows.is_empty() {
                     return Ok(());
                 }
                 $(let $field: Vec<_> = rows.iter().map(|row| &row.$field).collect();)+
-                // Prepared anew for each batch: a rebuild swaps the table that the name means.
-                let statement = transaction.prepare(Self::INSERT).await?;
+                let statement = transaction.prepare_cached(Self::INSERT).await?;
                 transaction.execute(&statement, &[$(&$field),+]).await?;
                 Ok(())
             }

@@ -1,10 +1,10 @@
 //! The table `events`: every event of every source.
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, key, row};
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{Facts, text};

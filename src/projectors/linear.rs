@@ -1,11 +1,11 @@
 //! The table `linear_events`: Linear's webhooks in typed columns. What each column holds is said in `domain::columns::linear`.
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use super::typed;
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::Envelope;
 use crate::domain::columns::linear::COLUMNS;
 use crate::log::Batch;

@@ -1,11 +1,11 @@
 //! The table `slack_events`: Slack's events, slash commands and interactions in typed columns. What each column holds is said in `domain::columns::slack`.
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use super::typed;
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::Envelope;
 use crate::domain::columns::slack::COLUMNS;
 use crate::log::Batch;

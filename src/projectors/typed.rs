@@ -1,10 +1,10 @@
 //! Rows of the platforms' tables: what is the same in all of them, and the columns of `domain::columns` in their order.
 
-use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
 use super::entry::{Entry, cut};
 use crate::consumer::Error;
+use crate::db::Transaction;
 use crate::domain::columns::{Column, Event, Read};
 
 /// The values of one column for all rows: one array is one parameter.
@@ -28,8 +28,7 @@ pub(super) async fn insert(statement: &str, columns: &[Column], entries: &[Entry
     ];
     values.extend(columns.iter().map(|column| of_column(&events, column)));
     let parameters: Vec<&(dyn ToSql + Sync)> = values.iter().map(|values| &**values as &(dyn ToSql + Sync)).collect();
-    // Prepared anew for each batch: a rebuild swaps the table that the name means.
-    let statement = transaction.prepare(statement).await?;
+    let statement = transaction.prepare_cached(statement).await?;
     transaction.execute(&statement, &parameters).await?;
     Ok(())
 }

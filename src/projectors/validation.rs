@@ -9,10 +9,10 @@ mod rules;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tokio_postgres::Transaction;
 
 use super::entry::{Entry, cut, row};
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::clock::Timestamp;
 use crate::domain::{OWN_SOURCE, ParseStatus};
 use crate::log::Batch;

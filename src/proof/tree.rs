@@ -1,13 +1,13 @@
 //! The tree as a consumer of the log, and how its tiles are read.
 
 use async_trait::async_trait;
-use tokio_postgres::{GenericClient, Transaction};
+use deadpool_postgres::GenericClient;
 
 use super::merkle::{self, Node, Range};
 use super::stored::Stored;
 use super::tile::{self, TileId, Tiles, WIDTH};
 use crate::consumer::{self, Projector, checkpoint};
-use crate::db::{self, Database};
+use crate::db::{self, Database, Transaction};
 use crate::domain::{Position, Span};
 use crate::log::Batch;
 use crate::log::chain::Hash;
@@ -48,7 +48,7 @@ fn broken(reason: String) -> consumer::Error {
 
 /// The leaf hashes of a span. Those of envelopes that retention dropped are taken over from the live tree.
 async fn leaves(transaction: &Transaction<'_>, span: Span) -> Result<Vec<Hash>, consumer::Error> {
-    let statement = transaction.prepare(LEAVES).await?;
+    let statement = transaction.prepare_cached(LEAVES).await?;
     let rows = transaction.query(&statement, &[&span.after.get(), &span.through.get()]).await?;
     let mut stored = rows.iter().map(Stored::of).collect::<Result<Vec<_>, _>>().map_err(broken)?.into_iter().peekable();
     let first = Position::START.distance_to(span.after);
@@ -83,8 +83,7 @@ async fn read(client: &impl GenericClient, statement: &str, ids: &[TileId]) -> R
     }
     let levels: Vec<i16> = ids.iter().map(|id| id.level as i16).collect();
     let indexes: Vec<i64> = ids.iter().map(|id| id.index as i64).collect();
-    // Prepared anew each time: a rebuild swaps the table that the name means.
-    let statement = client.prepare(statement).await?;
+    let statement = client.prepare_cached(statement).await?;
     for row in client.query(&statement, &[&levels, &indexes]).await? {
         let id = TileId { level: row.get::<_, i16>("level") as u32, index: row.get::<_, i64>("index") as u64 };
         tiles.insert(id, hashes(row.get("hashes")));
@@ -101,7 +100,7 @@ async fn write(transaction: &Transaction<'_>, changed: &Tiles) -> Result<(), con
     let levels: Vec<i16> = changed.iter().map(|(id, _)| id.level as i16).collect();
     let indexes: Vec<i64> = changed.iter().map(|(id, _)| id.index as i64).collect();
     let contents: Vec<&[u8]> = changed.iter().map(|(_, hashes)| hashes.as_flattened()).collect();
-    let statement = transaction.prepare(WRITE).await?;
+    let statement = transaction.prepare_cached(WRITE).await?;
     transaction.execute(&statement, &[&levels, &indexes, &contents]).await?;
     Ok(())
 }
@@ -160,6 +159,6 @@ impl TreeReader {
     /// When the database does not answer.
     pub async fn tiles(&self, ids: &[TileId]) -> Result<Tiles, db::Error> {
         let connection = self.database.get().await?;
-        read(&**connection, TILES, ids).await
+        read(&connection, TILES, ids).await
     }
 }

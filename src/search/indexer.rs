@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tantivy::Term;
-use tokio_postgres::Transaction;
 
 use super::forget;
 use super::schema::VERSION;
 use super::store::{self, Mark, Open};
 use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
-use crate::db::Database;
+use crate::db::{Database, Transaction};
 use crate::domain::{Envelope, Places, Position};
 use crate::failpoint;
 use crate::log::{Batch, BatchLimits, Reader};

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hooklake::consumer::checkpoint::LEASE_TTL;
 use hooklake::consumer::{Consumer, Error, Lease, Projection, Projector};
+use hooklake::db::Transaction;
 use hooklake::domain::Position;
 use hooklake::log::Batch;
 use serde_json::json;
-use tokio_postgres::Transaction;
 
 use crate::harness::fold::Fold;
 use crate::harness::wait_until;

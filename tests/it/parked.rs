@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use hooklake::app::Base;
 use hooklake::consumer::{Consumer, Error, Projection, Projector, checkpoint, parked};
+use hooklake::db::Transaction;
 use hooklake::domain::{Envelope, Position, Span, Tenant};
 use hooklake::lake::QueryOptions;
 use hooklake::log::{Batch, BatchLimits, Reader};
@@ -16,7 +17,6 @@ use hooklake::search::Searcher;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::{Value, json};
-use tokio_postgres::Transaction;
 
 use crate::harness::fold::Fold;
 use crate::harness::process::command;

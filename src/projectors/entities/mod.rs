@@ -24,10 +24,10 @@ mod version;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::log::Batch;
@@ -79,7 +79,7 @@ impl Projector for EntityTables {
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let statement = transaction.prepare(REMEMBERED).await?;
+        let statement = transaction.prepare_cached(REMEMBERED).await?;
         let rows = transaction.query(&statement, &[]).await?;
         let mut touched = Touched::new();
         for row in &rows {
@@ -118,7 +118,7 @@ async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Version)]) -
     let ranks: Vec<i64> = rows.iter().map(|(_, version)| version.order.rank).collect();
     let digests: Vec<i64> = rows.iter().map(|(_, version)| version.order.digest).collect();
     let states: Vec<&str> = rows.iter().map(|(_, version)| version.state.as_str()).collect();
-    let statement = transaction.prepare(INSERT_HISTORY).await?;
+    let statement = transaction.prepare_cached(INSERT_HISTORY).await?;
     transaction.execute(&statement, &[&positions, &tenants, &sources, &kinds, &keys, &aspects, &times, &ranks, &digests, &received, &states]).await?;
     Ok(())
 }
@@ -126,7 +126,7 @@ async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Version)]) -
 /// Brings the tables of what is now up to date for these entities.
 async fn settle(transaction: &Transaction<'_>, touched: &Touched<'_>) -> Result<(), Error> {
     for (kind, names) in touched {
-        let statement = transaction.prepare(&SETTLE.replace(SETTLE_IS_FOR, kind.table())).await?;
+        let statement = transaction.prepare_cached(&SETTLE.replace(SETTLE_IS_FOR, kind.table())).await?;
         let names: Vec<_> = names.iter().copied().collect();
         for some in names.chunks(SETTLED_MAX) {
             let (tenants, keys): (Vec<&str>, Vec<&str>) = some.iter().copied().unzip();

@@ -21,10 +21,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tokio_postgres::Transaction;
 
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
+use crate::db::Transaction;
 use crate::domain::{Envelope, OWN_SOURCE};
 use crate::log::Batch;
 use claims::{Claim, Known, What};
@@ -78,14 +78,14 @@ impl Projector for PeopleTables {
         let mut tenants = settle_claims(transaction, &claimed).await?;
         if let Some(entry) = new_map {
             save_map(transaction, entry).await?;
-            let rows = transaction.query(&transaction.prepare(TENANTS).await?, &[]).await?;
+            let rows = transaction.query(&transaction.prepare_cached(TENANTS).await?, &[]).await?;
             tenants.extend(rows.iter().map(|row| row.get::<_, String>(0)));
         }
         group(transaction, &tenants).await
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        let rows = transaction.query(&transaction.prepare(REMEMBERED).await?, &[]).await?;
+        let rows = transaction.query(&transaction.prepare_cached(REMEMBERED).await?, &[]).await?;
         let claimed = rows
             .iter()
             .filter_map(|row| {
@@ -106,7 +106,7 @@ async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Claim)]) -> 
     let identities: Vec<&str> = rows.iter().map(|(_, claim)| claim.identity.as_str()).collect();
     let kinds: Vec<&str> = rows.iter().map(|(_, claim)| claim.what.word()).collect();
     let values: Vec<&str> = rows.iter().map(|(_, claim)| claim.value.as_str()).collect();
-    let statement = transaction.prepare(INSERT_EVIDENCE).await?;
+    let statement = transaction.prepare_cached(INSERT_EVIDENCE).await?;
     transaction.execute(&statement, &[&positions, &tenants, &identities, &kinds, &values]).await?;
     Ok(())
 }
@@ -120,13 +120,13 @@ async fn settle_claims(transaction: &Transaction<'_>, claimed: &BTreeSet<(String
     let identities: Vec<&str> = claimed.iter().map(|(_, claim)| claim.identity.as_str()).collect();
     let kinds: Vec<&str> = claimed.iter().map(|(_, claim)| claim.what.word()).collect();
     let values: Vec<&str> = claimed.iter().map(|(_, claim)| claim.value.as_str()).collect();
-    let statement = transaction.prepare(SETTLE_CLAIMS).await?;
+    let statement = transaction.prepare_cached(SETTLE_CLAIMS).await?;
     let rows = transaction.query(&statement, &[&tenants, &identities, &kinds, &values]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 async fn save_map(transaction: &Transaction<'_>, entry: &Entry<'_>) -> Result<(), Error> {
-    let statement = transaction.prepare(SAVE_MAP).await?;
+    let statement = transaction.prepare_cached(SAVE_MAP).await?;
     let map = PeopleMap::read(entry.value()).to_json();
     transaction.execute(&statement, &[&entry.envelope.position.get(), &map]).await?;
     Ok(())
@@ -137,11 +137,11 @@ async fn group(transaction: &Transaction<'_>, tenants: &BTreeSet<String>) -> Res
     if tenants.is_empty() {
         return Ok(());
     }
-    let map = transaction.query_opt(&transaction.prepare(LOAD_MAP).await?, &[]).await?;
+    let map = transaction.query_opt(&transaction.prepare_cached(LOAD_MAP).await?, &[]).await?;
     let map = map.map(|row| PeopleMap::read(&row.get::<_, Value>(0))).unwrap_or_default();
-    let load = transaction.prepare(LOAD_CLAIMS).await?;
-    let identities = transaction.prepare(REPLACE).await?;
-    let people = transaction.prepare(&REPLACE.replace(REPLACE_IS_FOR, "people")).await?;
+    let load = transaction.prepare_cached(LOAD_CLAIMS).await?;
+    let identities = transaction.prepare_cached(REPLACE).await?;
+    let people = transaction.prepare_cached(&REPLACE.replace(REPLACE_IS_FOR, "people")).await?;
     for tenant in tenants {
         let rows = transaction.query(&load, &[tenant]).await?;
         let known: Vec<Known> = rows

@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
-use tokio_postgres::Transaction;
 
 use crate::consumer::Error;
+use crate::db::Transaction;
 use crate::domain::{Envelope, Position};
 use crate::projectors::entry::{Entry, key};
 
