@@ -17,7 +17,7 @@ use crate::db::embedded::Cluster;
 use crate::db::{Database, migrate};
 use crate::domain::{Clock, Tenant};
 use crate::lake::engine::{Engine, Limits};
-use crate::log::{Appender, Reader, Tail, Window, partition};
+use crate::log::{Appender, Reader, Recent, Tail, Window, partition};
 use crate::operate::Places;
 use crate::projectors::people::map::MAP_TYPE;
 use crate::projectors::query::Events;
@@ -191,7 +191,7 @@ impl Base {
     pub async fn graphql(&self, query: &str, variables: serde_json::Map<String, serde_json::Value>) -> anyhow::Result<serde_json::Value> {
         let (tasks, metrics, clock) = (Tasks::default(), Metrics::new(), Clock::system());
         // The state has a door for deliveries, which nobody knocks at here.
-        let appender = Appender::start(&self.database, &tasks, &metrics);
+        let appender = Appender::start(&self.database, &tasks, &metrics, &Recent::default());
         let state = self.state(appender, Access::new(self.database.clone(), clock.clone()), metrics, tasks.stop().child(), clock)?;
         let answer = serve::graphql::ask(state, serve::Caller { tenant: Tenant::default_tenant() }, query, variables).await;
         tasks.stop().tell();
@@ -250,15 +250,18 @@ impl App {
         }
         let watch = reader::Watch::new(database.clone(), config.reader.clone(), base.cluster.is_some());
         tasks.spawn("reader.watch", watch.keep(tasks.stop().clone()));
-        let appender = Appender::start(database, &tasks, &metrics);
-        if config.roles.contains(&Role::Consume) && config.people.is_news(database).await? {
+        let is_followed = config.roles.contains(&Role::Consume);
+        let recent = if is_followed { Recent::kept() } else { Recent::default() };
+        let appender = Appender::start(database, &tasks, &metrics, &recent);
+        if is_followed && config.people.is_news(database).await? {
             appender
                 .append(sources::own::note(MAP_TYPE, &config.people.to_json(), clock.now()).map_err(|_| anyhow::anyhow!("cannot note the setting people"))?)
                 .await?;
         }
         tasks.spawn("log.partitions", partition::keep_ready(database.clone(), tasks.stop().clone()));
-        let runner = base.runner(&tasks, &metrics);
-        if config.roles.contains(&Role::Consume) {
+        if is_followed {
+            let window = Window::new(Reader::knowing(database.clone(), recent));
+            let runner = Runner { window, ..base.runner(&tasks, &metrics) };
             let consumers = registry::consumers(&base)?;
             let names = consumers.iter().map(|consumer| consumer.name().to_owned()).collect();
             let (settings, stop) = (config.retention.clone(), tasks.stop().clone());

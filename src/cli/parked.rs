@@ -12,7 +12,7 @@ use crate::consumer::checkpoint;
 use crate::consumer::parked::{self, Parked};
 use crate::domain::clock::Timestamp;
 use crate::domain::{Envelope, EventId, Position, Tenant};
-use crate::log::{Appender, Reader};
+use crate::log::{Appender, Reader, Recent};
 use crate::registry;
 use crate::sources::own;
 use crate::tasks::Tasks;
@@ -258,7 +258,7 @@ async fn drop_one(base: &Base, arguments: DropOne) -> anyhow::Result<Exit> {
     let note = own::note(parked::DROPPED_TYPE, &parked::drop_note(&found, &arguments.reason), chrono::Utc::now())?;
     let tasks = Tasks::default();
     // Written down first: an event that is given up must not be given up silently.
-    let receipt = Appender::start(&base.database, &tasks, &Metrics::new()).append(note).await?;
+    let receipt = Appender::start(&base.database, &tasks, &Metrics::new(), &Recent::default()).append(note).await?;
     parked::mark_dropped(&base.database, &found.consumer, found.position, &arguments.reason).await?;
     tasks.stop().tell();
     say!("{} does without position {}; position {} of the log says why.", found.consumer, found.position, receipt.position)?;

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use columns::Columns;
 
 use super::chain::{self, Hash, Leaf};
+use super::recent::Recent;
 use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Verdict};
@@ -132,9 +133,10 @@ struct Sealed {
 }
 
 impl Appender {
-    /// Starts the lanes; they end after the last clone of the appender is gone and the queue is empty.
+    /// Starts the lanes; they end after the last clone of the appender is gone and the queue is empty. What they append
+    /// stays with `recent` for a reader in this process.
     #[must_use]
-    pub fn start(database: &Database, tasks: &Tasks, metrics: &Metrics) -> Self {
+    pub fn start(database: &Database, tasks: &Tasks, metrics: &Metrics, recent: &Recent) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         let room = Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX));
@@ -146,6 +148,7 @@ impl Appender {
                 room: Arc::clone(&room),
                 appended: Arc::clone(&appended),
                 metrics: metrics.clone(),
+                recent: recent.clone(),
             };
             tasks.spawn("log.append", lane.run());
         }
@@ -209,6 +212,7 @@ struct Lane {
     room: Arc<Semaphore>,
     appended: Arc<Notify>,
     metrics: Metrics,
+    recent: Recent,
 }
 
 /// What goes into one transaction, and the room that it takes while it does.
@@ -227,6 +231,11 @@ impl Lane {
             match outcome {
                 Ok(receipts) => {
                     self.metrics.appended(envelopes.len(), receipts.iter().filter(|receipt| receipt.outcome == Outcome::Accepted).count(), started.elapsed());
+                    for (sealed, receipt) in envelopes.into_iter().zip(&receipts) {
+                        if receipt.outcome == Outcome::Accepted {
+                            self.recent.put(receipt.position, receipt.id, sealed.new.body);
+                        }
+                    }
                     self.appended.notify_one();
                     for (reply, receipt) in replies.into_iter().zip(receipts) {
                         // A sender that left before the answer will come again and be told that it is a duplicate.

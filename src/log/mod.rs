@@ -1,7 +1,8 @@
 //! The log: the truth that everything else is rebuilt from.
 //!
 //! The [`Appender`] is the only writer: it batches what concurrent requests bring into one transaction, and answers
-//! each request after COMMIT. The [`Reader`] gives batches after a position, the [`Window`] the same to many at once; the [`Tail`] says when there is more; a
+//! each request after COMMIT. The [`Reader`] gives batches after a position, the [`Window`] the same to many at once, with bodies that are
+//! still here as [`Recent`]; the [`Tail`] says when there is more; a
 //! [`Fence`] tells a reader that the log is another one than it knew.
 //! [`append_within`] is the appender's narrow sibling for records of hooklake's own. [`partition`] keeps partitions ready;
 //! [`chain`] states what each envelope and each batch commits to.
@@ -19,6 +20,7 @@ pub mod chain;
 pub mod fence;
 pub mod partition;
 pub mod read;
+mod recent;
 mod reread;
 pub mod tail;
 pub mod window;
@@ -27,6 +29,7 @@ mod within;
 pub use append::{AppendError, Appender, NewEnvelope, Outcome, Receipt};
 pub use fence::{At, Fence};
 pub use read::{Batch, BatchLimits, Reader};
+pub use recent::Recent;
 pub use reread::Reread;
 pub use tail::Tail;
 pub use window::Window;

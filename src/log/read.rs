@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tokio_postgres::Row;
 
 use super::fence::{At, Fence};
+use super::recent::{Recent, Run};
 use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Shared, Verdict};
@@ -54,13 +55,21 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub struct Reader {
     database: Database,
+    recent: Recent,
 }
 
 impl Reader {
     /// A reader of this database's log.
     #[must_use]
-    pub const fn new(database: Database) -> Self {
-        Self { database }
+    pub fn new(database: Database) -> Self {
+        Self::knowing(database, Recent::default())
+    }
+
+    /// A reader that takes bodies which were appended lately from where they are kept. The log gives them to one such
+    /// reader only.
+    #[must_use]
+    pub const fn knowing(database: Database, recent: Recent) -> Self {
+        Self { database, recent }
     }
 
     /// The end of the log.
@@ -154,16 +163,44 @@ impl Reader {
         if span.is_empty() {
             return Ok(Batch { span: Span { after: span.after, through: span.after }, envelopes: Vec::new(), head });
         }
-        let connection = self.database.get().await?;
-        let statement = connection.prepare_cached(READ).await?;
-        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
-        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since]).await?;
-        let total: i64 = rows.first().map_or(0, |row| row.get("total"));
-        let envelopes = rows.into_iter().map(|row| envelope(&row)).collect::<Vec<_>>();
+        let mut run = self.recent.take(span, bytes);
+        let (envelopes, total) = loop {
+            match self.rows(span, since, sources, bytes, &mut run).await? {
+                Some(read) => break read,
+                // The log is not the one that these bodies were appended to.
+                None => run = Run::default(),
+            }
+        };
         // Cut short by its bytes: the rest of the span comes with the next batch.
         let is_whole = i64::try_from(envelopes.len()).is_ok_and(|read| read == total);
         let through = if is_whole { span.through } else { envelopes.last().map_or(span.through, |last| last.position) };
         Ok(Batch { span: Span { after: span.after, through }, envelopes, head })
+    }
+
+    /// Envelopes of a span, and how many there would be if all their bodies fitted. Bodies of the run are not asked for;
+    /// none when one of them is not there after all.
+    async fn rows(
+        &self,
+        span: Span,
+        since: Option<Timestamp>,
+        sources: Option<&[&str]>,
+        bytes: i64,
+        run: &mut Run,
+    ) -> Result<Option<(Vec<Envelope>, i64)>, db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(READ).await?;
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let known = Position::new(span.after.get() + run.len());
+        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since, &known.get()]).await?;
+        let total: i64 = rows.first().map_or(0, |row| row.get("total"));
+        let envelopes = rows.iter().map(|row| {
+            let mut envelope = envelope(row);
+            if envelope.position <= known && !envelope.flags.contains(&Flag::Redacted) {
+                envelope.body = run.body(envelope.id)?;
+            }
+            Some(envelope)
+        });
+        Ok(envelopes.collect::<Option<Vec<_>>>().map(|envelopes| (envelopes, total)))
     }
 
     /// The envelope of this name, if the tenant has one.

@@ -10,6 +10,8 @@
 //! A dozen consumers follow the same log. Each that keeps up would otherwise have PostgreSQL decompress and send every
 //! body, and parse it, for itself alone.
 //!
+//! Rows come from the log. Bodies that this very process appended a moment ago do not: see [`Recent`](super::Recent).
+//!
 //! What is here is never trusted for longer than the log says the same: before every use the log's chain hash at the end
 //! of what was read is compared (a restored backup has another), and an act that takes content away empties the window
 //! before it, so that whoever reads the act reads everything before it from the log as the act left it.
@@ -32,7 +34,7 @@ const ENTRIES_MAX: usize = 4_000;
 /// The most bytes of bodies that are kept, save that the last read always is.
 const BYTES_MAX: usize = 24 << 20;
 /// Of how many bytes of the newest bodies it is kept what they say: that takes about eight times as much memory.
-const PARSED_BYTES_MAX: usize = 8 << 20;
+const PARSED_BYTES_MAX: usize = 16 << 20;
 
 /// The log's last stretch, shared. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -172,7 +172,7 @@ async fn a_missing_partition_is_made_by_the_append_that_needs_it() {
     let settings = crate::harness::config(db.directory.path(), &[]).database;
     let tasks = hooklake::tasks::Tasks::default();
     let database = hooklake::db::Database::new(&db.url, &settings).expect("an address");
-    let appender = hooklake::log::Appender::start(&database, &tasks, &hooklake::telemetry::Metrics::new());
+    let appender = hooklake::log::Appender::start(&database, &tasks, &hooklake::telemetry::Metrics::new(), &hooklake::log::Recent::default());
     let envelope = hooklake::log::NewEnvelope {
         id: hooklake::domain::EventId::generate(),
         tenant: hooklake::domain::Tenant::default_tenant(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hooklake::db::driven;
 use hooklake::domain::{Clock, Envelope, Position, Span};
 use hooklake::log::{BatchLimits, Reader, Window};
 use hooklake::retention::Custodian;
@@ -12,7 +13,7 @@ use crate::harness::follow::{App, octokit_payloads};
 use crate::retention::order;
 
 fn window(app: &App) -> Window {
-    Window::new(Reader::new(app.database.clone()))
+    Window::new(Reader::knowing(app.database.clone(), app.recent.clone()))
 }
 
 fn bodies(envelopes: &[Envelope]) -> Vec<(i64, &[u8])> {
@@ -65,6 +66,24 @@ async fn a_body_is_read_once_for_all() {
     assert!(Arc::ptr_eq(&one.envelopes[2].payload(), &two.envelopes[1].payload()));
     let direct = Reader::new(app.database.clone()).after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
     assert!(!Arc::ptr_eq(&direct.envelopes[2].payload(), &direct.envelopes[2].payload()), "who reads alone keeps nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_not_asked_for_bodies_that_were_appended_here() {
+    let app = App::start().await;
+    store(&app, 1..=4).await;
+    // What nobody can do but the owner of the database, and what a reader that asks would notice.
+    let spoil = async || {
+        let (client, connection) = app.database.dedicated().await.expect("a connection");
+        let spoilt = "UPDATE log.envelopes SET body = 'spoilt' WHERE position > 1";
+        driven(connection, async { Ok(client.batch_execute(spoilt).await?) }).await.expect("spoilt");
+    };
+    spoil().await;
+    let shared = window(&app);
+    let first = shared.after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    assert!(first.envelopes.iter().all(|envelope| &*envelope.body != b"spoilt"), "{:?}", bodies(&first.envelopes));
+    let again = window(&app).after(Position::START, None, None, BatchLimits::default()).await.expect("a batch");
+    assert_eq!(again.envelopes.iter().filter(|envelope| &*envelope.body == b"spoilt").count(), 3, "they are given once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ fn lane() -> (mpsc::Sender<Request>, Lane) {
         room: Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX)),
         appended: Arc::new(Notify::new()),
         metrics: Metrics::new(),
+        recent: Recent::default(),
     };
     (queue, lane)
 }

@@ -7,7 +7,7 @@ use hooklake::consumer::{Consumer, Projection, Runner, checkpoint};
 use hooklake::correlation::CorrelationTables;
 use hooklake::domain::envelope::{Flag, Headers, Verdict};
 use hooklake::domain::{EventId, Position, Tenant};
-use hooklake::log::{Appender, NewEnvelope, Reader, Tail, Window};
+use hooklake::log::{Appender, NewEnvelope, Reader, Recent, Tail, Window};
 use hooklake::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, PeopleTables, SlackTable, ValidationTables};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
@@ -67,12 +67,13 @@ impl Fold {
 
     fn followed(db: TestDatabase, only: &'static [&'static str]) -> Self {
         let tasks = Tasks::default();
-        let appender = Appender::start(&db.database, &tasks, &Metrics::new());
+        let recent = Recent::kept();
+        let appender = Appender::start(&db.database, &tasks, &Metrics::new(), &recent);
         let (tail, feed) = Tail::new(db.database.clone(), tasks.stop().child());
         tasks.spawn("tail", feed);
         let runner = Runner {
             database: db.database.clone(),
-            window: Window::new(Reader::new(db.database.clone())),
+            window: Window::new(Reader::knowing(db.database.clone(), recent)),
             tail,
             stop: tasks.stop().child(),
             metrics: Metrics::new(),

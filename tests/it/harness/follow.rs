@@ -6,7 +6,7 @@ use hooklake::consumer::{Consumer, Lease, Runner, checkpoint};
 use hooklake::db::Database;
 use hooklake::domain::envelope::{Flag, Headers, Verdict};
 use hooklake::domain::{EventId, Position, Tenant};
-use hooklake::log::{Appender, Batch, NewEnvelope, Reader, Receipt, Tail, Window};
+use hooklake::log::{Appender, Batch, NewEnvelope, Reader, Receipt, Recent, Tail, Window};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::Value;
@@ -19,6 +19,7 @@ pub struct App {
     pub tasks: Tasks,
     pub data_dir: PathBuf,
     pub runner: Runner,
+    pub recent: Recent,
     appender: Appender,
     _db: TestDatabase,
 }
@@ -28,19 +29,20 @@ impl App {
         let db = TestDatabase::new().await;
         let database = db.database.clone();
         let tasks = Tasks::default();
+        let recent = Recent::kept();
         let (tail, feed) = Tail::new(database.clone(), tasks.stop().child());
         tasks.spawn("log.tail", feed);
         let runner = Runner {
             database: database.clone(),
-            window: Window::new(Reader::new(database.clone())),
+            window: Window::new(Reader::knowing(database.clone(), recent.clone())),
             tail,
             stop: tasks.stop().child(),
             metrics: Metrics::new(),
             owner: "test".into(),
             lease_ttl: checkpoint::LEASE_TTL,
         };
-        let appender = Appender::start(&database, &tasks, &Metrics::new());
-        Self { database, tasks, data_dir: db.directory.path().to_owned(), runner, appender, _db: db }
+        let appender = Appender::start(&database, &tasks, &Metrics::new(), &recent);
+        Self { database, tasks, data_dir: db.directory.path().to_owned(), runner, recent, appender, _db: db }
     }
 
     /// Stores an event as if it had come over HTTP.

@@ -9,7 +9,7 @@ use hooklake::db::Database;
 use hooklake::domain::envelope::{Headers, Verdict};
 use hooklake::domain::{Clock, EventId, Tenant};
 use hooklake::lake::{Engine, Limits};
-use hooklake::log::{Appender, NewEnvelope, Receipt};
+use hooklake::log::{Appender, NewEnvelope, Receipt, Recent};
 use hooklake::operate::Places;
 use hooklake::projectors::query::Events;
 use hooklake::projectors::{DeliveryTable, EventTable};
@@ -64,7 +64,7 @@ impl App {
         let access = Access::new(database.clone(), clock.clone());
         let token = access.ensure_token().await.expect("a token").expect("the first token").reveal().to_owned();
         let metrics = Metrics::new();
-        let appender = Appender::start(&database, &Tasks::default(), &metrics);
+        let appender = Appender::start(&database, &Tasks::default(), &metrics, &Recent::default());
         let config = super::config(db.directory.path(), &[]);
         let doors = Doors::new(&config, &[]).expect("doors");
         let ingest = Ingest::new(doors, appender.clone(), database.clone(), clock.clone(), metrics.clone(), &config.server);
