@@ -179,7 +179,10 @@ impl Cluster {
             return Ok(());
         }
         tracing::info!(directory = %self.directory.display(), "making the embedded PostgreSQL cluster");
-        self.run("initdb", &["-D", &self.data(), "-U", "hooklake", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"]).await?;
+        let data = self.data();
+        // Both collations order UTF-8 by its bytes; only the one of the name C compares them without asking the C library.
+        let locale = ["-E", "UTF8", "--locale=C.UTF-8", "--lc-collate=C"];
+        self.run("initdb", &[&["-D", &data, "-U", "hooklake", "-A", "trust", "--data-checksums"][..], &locale].concat()).await?;
         let path = Path::new(&self.data()).join("postgresql.auto.conf");
         let mut text = std::fs::read_to_string(&path).map_err(|error| failed("cannot read postgresql.auto.conf", error))?;
         text.push_str(CONFIGURATION);

@@ -12,6 +12,7 @@ mod mend;
 mod skim;
 
 use super::facts::value_at;
+use mend::Mended;
 use skim::Skim;
 
 /// The longest body that is read as JSON whenever its payload is asked for. A longer one is read once, when it comes: at
@@ -137,15 +138,21 @@ impl Payload {
         let Ok(text) = std::str::from_utf8(json) else {
             return Self::unreadable(ParseStatus::Invalid);
         };
-        let mended = mend::for_jsonb(text);
-        let duplicate_keys = Cell::new(false);
-        let mut reader = serde_json::Deserializer::from_str(&mended.text);
-        let parsed = Json { duplicate_keys: &duplicate_keys }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-        match parsed {
-            Ok(value) => Self {
+        // Nearly every body needs no mending, which the reader notices by the way: only the others are walked through for it.
+        let plain = Mended { text: Cow::Borrowed(text), is_verbatim: true };
+        let (mended, read) = match Json::read(text) {
+            Ok(read) if !read.has_fraction && !mend::has_nul(text) => (plain, Ok(read)),
+            _ => {
+                let mended = mend::for_jsonb(text);
+                let read = Json::read(&mended.text);
+                (mended, read)
+            }
+        };
+        match read {
+            Ok(Read { value, duplicate_keys, .. }) => Self {
                 status: if value.is_object() { ParseStatus::Ok } else { ParseStatus::NotObject },
                 lossy: matches!(mended.text, Cow::Owned(_)),
-                duplicate_keys: duplicate_keys.get(),
+                duplicate_keys,
                 verbatim: mended.is_verbatim && json.len() == body.len() && body.len() <= VERBATIM_BYTES_MAX && !value.is_null(),
                 value,
             },
@@ -164,10 +171,30 @@ fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// Builds a [`Value`] and notices keys that come twice, which `Value`'s own reader does not tell.
+/// A JSON text that was read.
+struct Read {
+    value: Value,
+    /// A key came twice in an object.
+    duplicate_keys: bool,
+    /// A number is not a whole one of 64 bits.
+    has_fraction: bool,
+}
+
+/// Builds a [`Value`] and notices what `Value`'s own reader does not tell.
 #[derive(Clone, Copy)]
 struct Json<'a> {
     duplicate_keys: &'a Cell<bool>,
+    has_fraction: &'a Cell<bool>,
+}
+
+impl Json<'_> {
+    fn read(text: &str) -> Result<Read, serde_json::Error> {
+        let (duplicate_keys, has_fraction) = (Cell::new(false), Cell::new(false));
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let value = Json { duplicate_keys: &duplicate_keys, has_fraction: &has_fraction }.deserialize(&mut reader)?;
+        reader.end()?;
+        Ok(Read { value, duplicate_keys: duplicate_keys.get(), has_fraction: has_fraction.get() })
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Json<'_> {
@@ -198,6 +225,7 @@ impl<'de> Visitor<'de> for Json<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        self.has_fraction.set(true);
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 

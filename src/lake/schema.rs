@@ -88,6 +88,8 @@ pub fn viewed(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 /// When a column is longer than Arrow's offsets reach (2 GB); batches of the log are far below.
 pub fn batch_of(envelopes: &[Envelope]) -> Result<RecordBatch, ArrowError> {
     let mut rows = Rows::default();
+    // Grown step by step, what is nearly all of a batch would be copied again and again.
+    rows.text[TEXTS - 1] = StringBuilder::with_capacity(envelopes.len(), envelopes.iter().map(|envelope| envelope.body.len()).sum());
     for envelope in envelopes {
         rows.push(envelope);
     }

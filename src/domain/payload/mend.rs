@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr2, memmem};
 
 /// Longer numbers, and those with a large exponent, become strings: their digits stay exact.
 const NUMBER_BYTES_MAX: usize = 18;
@@ -22,6 +22,12 @@ pub(super) struct Mended<'a> {
     pub(super) text: Cow<'a, str>,
     /// True when PostgreSQL takes the text that came as well as a reader of doubles does.
     pub(super) is_verbatim: bool,
+}
+
+/// True when there may be an escaped NUL. All else that is to be replaced is either no JSON for the reader, or a number that
+/// is not a whole one of 64 bits.
+pub(super) fn has_nul(text: &str) -> bool {
+    memmem::find(text.as_bytes(), b"\\u0000").is_some()
 }
 
 /// Replaces what `jsonb` cannot hold.
