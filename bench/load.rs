@@ -1,44 +1,79 @@
-//! The load: requests are made and signed before the clock starts, and sent on connections that stay open, each waiting
-//! for its answer before the next.
+//! The load: requests are signed with the server's secret and sent on connections that stay open, each waiting for its answer
+//! before the next.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hooklake::sources::secret::hmac_sha256;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::server::SECRET;
+use crate::latencies::Latencies;
+use crate::server::SECRET;
+use crate::talk::{Answer, Talk};
 
-/// When a sender that was told to come back does so; real ones wait longer.
+/// When a sender that was told to come back does so, where it is only asked how much is taken.
 const COME_BACK: Duration = Duration::from_millis(50);
+/// How long a connection that was refused or lost is left alone before another is opened.
+const CONNECT_AGAIN: Duration = Duration::from_millis(100);
+/// How long after the end answers are waited for.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What senders do that are told to come back later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manners {
+    /// They do.
+    Obey,
+    /// They ask again at once.
+    Impatient,
+}
 
 /// What was measured.
 #[derive(Default)]
 pub struct Measured {
     pub took: Duration,
     pub accepted: Latencies,
+    /// From the request to the answer.
     pub refused: Latencies,
+    /// The same without the time for which the sender had been told to stay away.
+    pub refused_in_time: Latencies,
+    /// Connections that could not be opened or ended before the answer.
+    pub lost: usize,
+    /// Answers that are neither 200 nor 503, and the last of them.
+    pub odd: usize,
+    pub odd_answer: String,
+    /// Senders without an answer when all was over.
+    pub unanswered: usize,
 }
 
-/// How long answers of one kind took, in no order.
-#[derive(Default)]
-pub struct Latencies(Vec<Duration>);
-
-impl Latencies {
-    pub fn count(&self) -> usize {
-        self.0.len()
+impl Measured {
+    /// Accepted a second.
+    pub fn rate(&self) -> f64 {
+        self.accepted.count() as f64 / self.took.as_secs_f64()
     }
 
-    /// Zero when there is none.
-    pub fn percentile(&mut self, share: f64) -> Duration {
-        self.0.sort_unstable();
-        let index = ((self.0.len() as f64 * share) as usize).min(self.0.len().saturating_sub(1));
-        self.0.get(index).copied().unwrap_or_default()
+    /// What should not have happened, in words.
+    pub fn troubles(&self) -> String {
+        let mut words = Vec::new();
+        for (count, what) in [(self.lost, "connections lost"), (self.unanswered, "without an answer at the end"), (self.odd, "answered otherwise")] {
+            if count > 0 {
+                words.push(format!("{count} {what}"));
+            }
+        }
+        if self.odd > 0 {
+            words.push(format!("the last: {:?}", self.odd_answer));
+        }
+        words.join(", ")
     }
+}
+
+/// Where all senders of a run write down what they see.
+type Notes = Arc<Mutex<Measured>>;
+
+fn note(notes: &Notes, change: impl FnOnce(&mut Measured)) {
+    change(&mut notes.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
 /// Makes requests of which no two have the same body or the same name.
@@ -67,136 +102,162 @@ impl Requests {
     }
 }
 
-/// Sends `count` deliveries on so many connections, from the same moment on, until each is accepted.
+/// Sends `count` deliveries on so many connections, from the same moment on, until each is accepted. They are made and signed
+/// before the clock starts.
 pub async fn run(address: SocketAddr, bodies: &[String], connections: usize, count: usize) -> anyhow::Result<Measured> {
     let requests = Requests::new(bodies);
     let start = Arc::new(Barrier::new(connections + 1));
-    let mut talks = JoinSet::new();
+    let notes = Notes::default();
+    let mut senders = JoinSet::new();
     for first in 0..connections {
         let mine: Vec<Vec<u8>> = (first..count).step_by(connections).map(|number| requests.make(number)).collect();
-        let start = Arc::clone(&start);
-        talks.spawn(async move {
-            let mut talk = Talk::open(address).await?;
+        let (start, notes) = (Arc::clone(&start), Arc::clone(&notes));
+        senders.spawn(async move {
+            let mut sender = Sender::new(address, notes);
+            sender.connect().await;
             start.wait().await;
             for request in &mine {
-                while !talk.ask(request).await? {
-                    tokio::time::sleep(COME_BACK).await;
-                }
+                sender.send(request).await;
             }
-            anyhow::Ok(talk.measured)
         });
     }
     start.wait().await;
-    gather(talks, Instant::now()).await
-}
-
-/// Sends without end on so many connections until the time is up; one that is told to come back does so at once.
-pub async fn run_for(address: SocketAddr, bodies: &[String], connections: usize, time: Duration) -> anyhow::Result<Measured> {
-    let mut talks = JoinSet::new();
-    let all = Requests::new(bodies);
     let started = Instant::now();
-    let until = started + time;
-    for first in 0..connections {
-        let requests = all.clone();
-        talks.spawn(async move {
-            let mut talk = Talk::open(address).await?;
-            let mut number = first;
-            let mut request = requests.make(number);
-            while Instant::now() < until {
-                if talk.ask(&request).await? {
-                    number += connections;
-                    request = requests.make(number);
-                }
-            }
-            anyhow::Ok(talk.measured)
-        });
+    while let Some(ended) = senders.join_next().await {
+        ended?;
     }
-    gather(talks, started).await
+    Ok(taken(&notes, started.elapsed()))
 }
 
 /// Sends so many deliveries a second on so many connections until the time is up, each until it is accepted.
 pub async fn run_at(address: SocketAddr, bodies: &[String], connections: usize, rate: f64, time: Duration) -> anyhow::Result<Measured> {
-    let mut talks = JoinSet::new();
+    let mut senders = JoinSet::new();
     let all = Requests::new(bodies);
+    let notes = Notes::default();
     let started = Instant::now();
     for first in 0..connections {
         let requests = all.clone();
-        talks.spawn(async move {
-            let mut talk = Talk::open(address).await?;
+        let mut sender = Sender::new(address, Arc::clone(&notes));
+        senders.spawn(async move {
             for number in (first..(rate * time.as_secs_f64()) as usize).step_by(connections) {
                 let request = requests.make(number);
                 tokio::time::sleep_until((started + Duration::from_secs_f64(number as f64 / rate)).into()).await;
-                while !talk.ask(&request).await? {
-                    tokio::time::sleep(COME_BACK).await;
-                }
+                sender.send(&request).await;
             }
-            anyhow::Ok(talk.measured)
         });
     }
-    gather(talks, started).await
-}
-
-async fn gather(mut talks: JoinSet<anyhow::Result<Measured>>, started: Instant) -> anyhow::Result<Measured> {
-    let mut all = Measured::default();
-    while let Some(outcome) = talks.join_next().await {
-        let measured = outcome??;
-        all.accepted.0.extend(measured.accepted.0);
-        all.refused.0.extend(measured.refused.0);
+    while let Some(ended) = senders.join_next().await {
+        ended?;
     }
-    all.took = started.elapsed();
-    Ok(all)
+    Ok(taken(&notes, started.elapsed()))
 }
 
-/// One connection; opened anew when the server has closed it.
-struct Talk {
+/// Sends without end on so many connections until the time is up. Who is not answered soon after it is not waited for.
+pub async fn run_for(address: SocketAddr, bodies: &[String], connections: usize, time: Duration, manners: Manners) -> anyhow::Result<Measured> {
+    let mut senders = JoinSet::new();
+    let all = Requests::new(bodies);
+    let notes = Notes::default();
+    let started = Instant::now();
+    let until = started + time;
+    for first in 0..connections {
+        let requests = all.clone();
+        let mut sender = Sender::new(address, Arc::clone(&notes));
+        senders.spawn(async move {
+            for number in (first..).step_by(connections) {
+                let request = requests.make(number);
+                while Instant::now() < until && !sender.ask(&request).await {
+                    if manners == Manners::Obey {
+                        tokio::time::sleep_until(sender.not_before.min(until).into()).await;
+                    }
+                }
+                if Instant::now() >= until {
+                    break;
+                }
+            }
+        });
+    }
+    let ended = async { while senders.join_next().await.is_some() {} };
+    if tokio::time::timeout_at((until + ANSWERED_WITHIN).into(), ended).await.is_err() {
+        note(&notes, |measured| measured.unanswered = senders.len());
+    }
+    senders.shutdown().await;
+    Ok(taken(&notes, time))
+}
+
+fn taken(notes: &Notes, took: Duration) -> Measured {
+    let mut all = Measured::default();
+    note(notes, |measured| all = std::mem::take(measured));
+    all.took = took;
+    all
+}
+
+/// One that sends over one connection, opened anew when it ends.
+struct Sender {
     address: SocketAddr,
-    stream: TcpStream,
-    answer: Vec<u8>,
-    measured: Measured,
+    talk: Option<Talk>,
+    notes: Notes,
+    /// When it was told to come back.
+    not_before: Instant,
 }
 
-impl Talk {
-    async fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        Ok(Self { address, stream: connect(address).await?, answer: Vec::with_capacity(2048), measured: Measured::default() })
+impl Sender {
+    fn new(address: SocketAddr, notes: Notes) -> Self {
+        Self { address, talk: None, notes, not_before: Instant::now() }
+    }
+
+    /// Sends a request again and again until it is accepted.
+    async fn send(&mut self, request: &[u8]) {
+        while !self.ask(request).await {
+            tokio::time::sleep(COME_BACK).await;
+        }
     }
 
     /// Sends a request; true when it was accepted, false when it must come again.
-    async fn ask(&mut self, request: &[u8]) -> anyhow::Result<bool> {
+    async fn ask(&mut self, request: &[u8]) -> bool {
+        if self.talk.is_none() {
+            self.connect().await;
+        }
+        let Some(talk) = &mut self.talk else { return false };
         let sent = Instant::now();
-        if self.exchange(request).await.is_err() {
-            self.stream = connect(self.address).await?;
-            return Ok(false);
+        let Ok(answer) = talk.exchange(request).await else {
+            self.talk = None;
+            note(&self.notes, |measured| measured.lost += 1);
+            return false;
+        };
+        let now = Instant::now();
+        let not_before = std::mem::replace(&mut self.not_before, now);
+        match &answer {
+            Answer::Accepted => note(&self.notes, |measured| measured.accepted.add(now - sent)),
+            Answer::Refused { retry_after } => {
+                self.not_before = now + *retry_after;
+                note(&self.notes, |measured| {
+                    measured.refused.add(now - sent);
+                    measured.refused_in_time.add(now.saturating_duration_since(sent.max(not_before)));
+                });
+            }
+            Answer::Odd(head) => note(&self.notes, |measured| {
+                measured.odd += 1;
+                measured.odd_answer.clone_from(head);
+            }),
         }
-        let is_accepted = self.answer.starts_with(b"HTTP/1.1 200");
-        anyhow::ensure!(is_accepted || self.answer.starts_with(b"HTTP/1.1 503"), "{}", String::from_utf8_lossy(&self.answer));
-        let latencies = if is_accepted { &mut self.measured.accepted } else { &mut self.measured.refused };
-        latencies.0.push(sent.elapsed());
-        Ok(is_accepted)
+        if talk.is_over() {
+            self.talk = None;
+        }
+        matches!(answer, Answer::Accepted)
     }
 
-    async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<()> {
-        self.stream.write_all(request).await?;
-        self.answer.clear();
-        while !is_whole(&self.answer) {
-            anyhow::ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the server closed the connection");
+    async fn connect(&mut self) {
+        let connected = async {
+            let stream = TcpStream::connect(self.address).await?;
+            stream.set_nodelay(true)?;
+            std::io::Result::Ok(stream)
+        };
+        if let Ok(stream) = connected.await {
+            self.talk = Some(Talk::new(stream));
+        } else {
+            // No port is free, or nobody listens: as for any sender, that passes.
+            note(&self.notes, |measured| measured.lost += 1);
+            tokio::time::sleep(CONNECT_AGAIN).await;
         }
-        Ok(())
     }
-}
-
-async fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-/// True when the headers and as much body as they promise are there.
-fn is_whole(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
-    let head = &answer[..end];
-    let name = b"content-length: ";
-    let Some(at) = head.windows(name.len()).position(|window| window.eq_ignore_ascii_case(name)) else { return true };
-    let digits = head[at + name.len()..].iter().take_while(|byte| byte.is_ascii_digit());
-    let length = digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
-    answer.len() >= end + 4 + length
 }

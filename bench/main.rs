@@ -6,10 +6,13 @@
 mod bodies;
 mod copy;
 mod ingest;
+mod latencies;
 mod load;
+mod overload;
 mod project;
 mod server;
 mod steps;
+mod talk;
 
 use std::time::Duration;
 
@@ -27,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
     match what.as_str() {
         "ingest" => ingest::rates(rest).await,
         "project" => project::run(number(rest, ROUNDS)?.try_into()?).await,
-        "overload" => ingest::overloaded(Duration::from_secs(number(rest, OVERLOAD_SECONDS)?)).await,
+        "overload" => overload::run(Duration::from_secs(number(rest, OVERLOAD_SECONDS)?)).await,
         other => anyhow::bail!("there is no bench {other:?}; there are ingest, project and overload"),
     }
 }

@@ -26,7 +26,9 @@ impl Server {
         // PostgreSQL runs as another user when we are root, and must be able to enter.
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755))?;
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let process = Command::new(env!("CARGO_BIN_EXE_hooklake"))
+        // Another build can be measured with the same load, to compare.
+        let program = std::env::var_os("BENCH_SERVER").unwrap_or_else(|| env!("CARGO_BIN_EXE_hooklake").into());
+        let process = Command::new(program)
             .arg("serve")
             .env("HOOKLAKE_DATA_DIR", directory.path())
             .env("PORT", free.port().to_string())
@@ -41,6 +43,11 @@ impl Server {
         let config = Config::load(None, [])?;
         let cluster = Cluster::start(directory.path(), &config.database).await?;
         Ok(Self { cluster, address: free, process, directory })
+    }
+
+    /// Lets [`Self::resident_mb`] begin anew; proc(5), `clear_refs`.
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5")?)
     }
 
     /// The most memory that the server process has held, in MB.

@@ -275,9 +275,9 @@ impl App {
         let access = Access::new(database.clone(), clock.clone());
         let new_token = access.ensure_token().await?;
         let leave = Leave { draining: tasks.stop().child(), stop: tasks.stop().child() };
-        let state = base.state(appender, access.clone(), metrics, leave.draining.clone(), clock)?;
+        let state = base.state(appender, access.clone(), metrics.clone(), leave.draining.clone(), clock)?;
         let router = serve::headers::dress(serve::router(&config.roles, state));
-        let listener = tasks.spawn("http", serve::server::serve(listener, router, config.server.clone(), tasks.clone(), leave.clone()));
+        let listener = tasks.spawn("http", serve::server::serve(listener, router, config.server.clone(), metrics, tasks.clone(), leave.clone()));
         Ok(Self { base, address, new_token, access, tasks, leave, listener })
     }
 

@@ -82,6 +82,7 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     pub headers_timeout_ms: u64,
     pub body_timeout_ms: u64,
+    pub refused_rest_ms: u64,
     pub drain_ms: u64,
     pub stop_timeout_ms: u64,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -61,6 +61,7 @@ struct Families {
     append_seconds: Histogram,
     appended: IntCounter,
     append_failures: IntCounter,
+    resting: IntGauge,
 }
 
 impl Default for Metrics {
@@ -102,6 +103,9 @@ impl Metrics {
             registry.register(Box::new(histogram.clone())).expect("the name is used once");
             histogram
         };
+        let resting = IntGauge::new("hooklake_resting_connections", "Connections left unread because their sender was told to come back later.")
+            .expect("the name is valid");
+        registry.register(Box::new(resting.clone())).expect("the name is used once");
         let inner = Families {
             deliveries: counter("hooklake_deliveries_total", "Authentic deliveries by outcome: accepted, duplicate, conflict.", &["source", "outcome"]),
             refused: counter("hooklake_refused_total", "Requests refused at the door, by reason; nothing of them is stored.", &["source", "reason"]),
@@ -136,6 +140,7 @@ impl Metrics {
             ),
             appended: total("hooklake_appended_total", "Envelopes added to the log."),
             append_failures: total("hooklake_append_failures_total", "Append transactions given up; their senders were told to come back."),
+            resting,
         };
         Self { registry, inner: Arc::new(inner) }
     }
@@ -150,6 +155,12 @@ impl Metrics {
     /// A request was refused. `source` is one that is configured, or `unknown`.
     pub fn refused(&self, source: &str, reason: &str) {
         self.inner.refused.with_label_values(&[source, reason]).inc();
+    }
+
+    /// Shows how many connections rest; whoever makes them rest keeps it.
+    #[must_use]
+    pub fn resting_connections(&self) -> IntGauge {
+        self.inner.resting.clone()
     }
 
     /// A batch of deliveries was committed, so many of them new.

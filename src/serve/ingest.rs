@@ -1,28 +1,29 @@
 //! `POST /webhook/…` and `POST /events/…`: reads the raw request within its limits, hands it to its source, appends what
 //! the source makes of it, and answers after COMMIT.
 
+mod bodies;
 mod rejected;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use bodies::Room;
 use rejected::Rejected;
 
 use super::AppState;
-use super::server::Peer;
+use super::server::{Peer, Rest};
 use crate::consumer::checkpoint;
 use crate::db::Database;
 use crate::domain::{Clock, Position};
+use crate::log::append::QUEUE_ENTRIES_MAX;
 use crate::log::{AppendError, Appender, Outcome, Receipt};
 use crate::registry::{Door, Doors, Listing};
 use crate::sources::network::{self, Network};
@@ -32,10 +33,11 @@ use crate::telemetry::Metrics;
 
 /// From the whole body to the answer: Slack allows 3 s, and some of it is the network's.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2400);
-/// The unit in which memory for bodies is counted.
-const BUDGET_UNIT: usize = 1024;
-/// Room that is made on a sender's word for what it has not sent yet, in bytes.
-const RESERVED_MAX: usize = 64 * 1024;
+
+/// While fewer wait to be stored, those who were told to come back later need not wait.
+const ROOMY_QUEUE: usize = QUEUE_ENTRIES_MAX / 4;
+/// How many of them are read for each delivery that has been answered: more than one, as not each has something to say.
+const WOKEN: usize = 2;
 
 /// What receiving needs. Cheap to clone.
 #[derive(Clone)]
@@ -45,8 +47,7 @@ pub struct Ingest {
     database: Database,
     clock: Clock,
     metrics: Metrics,
-    budget: Arc<Semaphore>,
-    body_timeout: Duration,
+    room: Arc<Room>,
     trusted_proxies: Arc<[Network]>,
 }
 
@@ -81,8 +82,7 @@ impl Ingest {
             database,
             clock,
             metrics,
-            budget: Arc::new(Semaphore::new(settings.bodies_in_flight_bytes_max / BUDGET_UNIT)),
-            body_timeout: Duration::from_millis(settings.body_timeout_ms),
+            room: Arc::new(Room::new(settings)),
             trusted_proxies: settings.trusted_proxies.clone().into(),
         }
     }
@@ -103,28 +103,33 @@ impl Ingest {
     }
 
     /// Whether the sender's address is one that settings allow.
-    fn may_send(&self, door: &Door, request: &Request) -> bool {
+    fn may_send(&self, door: &Door, request: &Parts) -> bool {
         if door.allow_ips.is_empty() {
             return true;
         }
-        let forwarded: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().flat_map(|value| value.to_str().unwrap_or("?").split(',')).collect();
-        let sender = request.extensions().get::<Peer>().and_then(|peer| network::sender(peer.0, forwarded.into_iter(), &self.trusted_proxies));
+        let forwarded: Vec<&str> = request.headers.get_all("x-forwarded-for").iter().flat_map(|value| value.to_str().unwrap_or("?").split(',')).collect();
+        let sender = request.extensions.get::<Peer>().and_then(|peer| network::sender(peer.0, forwarded.into_iter(), &self.trusted_proxies));
         sender.is_some_and(|sender| door.allow_ips.iter().any(|network| network.contains(sender)))
     }
 
-    async fn receive(&self, door: &Door, request: Request) -> Result<Response, Rejected> {
+    /// True when there is room for those who were told that there is none.
+    fn is_roomy(&self) -> bool {
+        self.appender.queue_depth() < ROOMY_QUEUE && self.room.is_roomy()
+    }
+
+    /// Receives what a sender says; what is left of its body after a refusal stays in `body`.
+    async fn receive(&self, door: &Door, headers: HeaderMap, body: &mut Body) -> Result<Response, Rejected> {
         let started = Instant::now();
         let arrived_at = self.clock.now();
-        let (parts, body) = request.into_parts();
-        check_headers(&parts.headers, door.body_bytes_max)?;
+        check_headers(&headers, door.body_bytes_max)?;
         // Before the body is read and its signature computed: what must come again anyway should cost nothing.
         if self.appender.is_full() {
             return Err(AppendError::Busy.into());
         }
         // Held until the answer, so that what waits to be stored counts as well.
-        let (body, _memory) = self.read(body, door.body_bytes_max).await?;
+        let (body, _memory) = self.room.read(body, door.body_bytes_max).await?;
         let bytes = body.len();
-        let raw = RawRequest { headers: parts.headers, body, arrived_at };
+        let raw = RawRequest { headers, body, arrived_at };
         let received = door.source.receive(&raw, self.clock.now()).map_err(|refusal| Rejected::NotAuthentic(refusal.reason()))?;
         let Received { envelope, echo, warnings } = received;
         let Some(envelope) = envelope else {
@@ -156,34 +161,6 @@ impl Ingest {
             warnings,
         }
     }
-
-    /// Reads a body of at most `bytes_max`, within the time and the memory that all bodies share.
-    async fn read(&self, mut body: Body, bytes_max: usize) -> Result<(Bytes, OwnedSemaphorePermit), Rejected> {
-        let mut memory = Arc::clone(&self.budget).try_acquire_many_owned(0).map_err(|_| Rejected::Unavailable("the server is stopping"))?;
-        let declared = usize::try_from(body.size_hint().lower()).unwrap_or(bytes_max);
-        let reading = async {
-            let mut whole = BytesMut::new();
-            while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|_| Rejected::Broken)?;
-                let Ok(data) = frame.into_data() else { continue };
-                let length = whole.len() + data.len();
-                if length > bytes_max {
-                    return Err(Rejected::TooLarge(bytes_max));
-                }
-                let missing = length.div_ceil(BUDGET_UNIT).saturating_sub(memory.num_permits());
-                let more = Arc::clone(&self.budget).try_acquire_many_owned(u32::try_from(missing).unwrap_or(u32::MAX));
-                memory.merge(more.map_err(|_| Rejected::Unavailable("too many bodies are being received"))?);
-                if whole.is_empty() {
-                    // Copied even when it came in one piece: that piece would hold the connection's whole buffer.
-                    whole.reserve(declared.clamp(data.len(), RESERVED_MAX.max(data.len())));
-                }
-                whole.extend_from_slice(&data);
-            }
-            Ok(whole.freeze())
-        };
-        let bytes = tokio::time::timeout(self.body_timeout, reading).await.map_err(|_| Rejected::TooSlow)??;
-        Ok((bytes, memory))
-    }
 }
 
 /// Refuses by the headers alone what the body could only make worse.
@@ -212,19 +189,32 @@ const fn outcome_word(outcome: Outcome) -> &'static str {
 }
 
 async fn through(ingest: &Ingest, name: &str, door: Option<&Door>, request: Request) -> Response {
+    let (mut parts, mut body) = request.into_parts();
+    let rest = parts.extensions.remove::<Rest>();
+    let waits_to_be_asked = parts.headers.contains_key(header::EXPECT);
     let outcome = match door {
         None => Err(Rejected::UnknownSource),
         Some(door) if !door.source.is_configured() => Err(Rejected::Unconfigured),
-        Some(door) if !ingest.may_send(door, &request) => Err(Rejected::Address),
-        Some(door) => ingest.receive(door, request).await,
+        Some(door) if !ingest.may_send(door, &parts) => Err(Rejected::Address),
+        Some(door) => ingest.receive(door, parts.headers, &mut body).await,
     };
-    outcome.unwrap_or_else(|rejected| {
-        // Only names of our own become labels; a stranger could make up any number of others.
-        let source = door.map_or("unknown", |door| door.source.name());
-        ingest.metrics.refused(source, rejected.reason());
-        tracing::debug!(source = name.escape_default().to_string(), reason = rejected.reason(), "a delivery was refused: {}", rejected.reason());
-        rejected.into_response()
-    })
+    match outcome {
+        Ok(response) => {
+            if let Some(rest) = rest
+                && ingest.is_roomy()
+            {
+                rest.wake_others(WOKEN);
+            }
+            response
+        }
+        Err(rejected) => {
+            // Only names of our own become labels; a stranger could make up any number of others.
+            let source = door.map_or("unknown", |door| door.source.name());
+            ingest.metrics.refused(source, rejected.reason());
+            tracing::debug!(source = name.escape_default().to_string(), reason = rejected.reason(), "a delivery was refused: {}", rejected.reason());
+            rejected.answer_to(waits_to_be_asked, body, rest.as_ref()).await
+        }
+    }
 }
 
 /// `POST /webhook/{source}`: a provider, a source of one's own, or a generated path.

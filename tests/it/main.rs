@@ -25,6 +25,7 @@ mod lake;
 mod limits;
 mod log;
 mod observe;
+mod overload;
 mod parked;
 mod payload;
 mod people;

@@ -1,13 +1,24 @@
-//! What a sender is told whose delivery was not taken: a problem (RFC 9457) with the two fields that senders match on.
+//! What a sender is told whose delivery was not taken: a problem (RFC 9457) with the two fields that senders match on. What
+//! is left of its request is thrown away, so that the answer arrives and the connection can be used again.
 
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use serde_json::json;
 
 use crate::log::AppendError;
+use crate::serve::server::Rest;
 
 /// When a sender should come back.
 const RETRY_AFTER_S: &str = "2";
+/// The most of an unwanted body that is read and thrown away to keep the connection, in bytes: what may be on its way by the
+/// time of the answer.
+const DRAINED_MAX: usize = 4 << 20;
+/// How long the answer waits for it.
+const DRAINED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Why a delivery was not taken.
 pub(super) enum Rejected {
@@ -19,13 +30,15 @@ pub(super) enum Rejected {
     TooLarge(usize),
     TooSlow,
     Broken,
+    /// Too much comes at once.
+    Busy(&'static str),
     Unavailable(&'static str),
 }
 
 impl From<AppendError> for Rejected {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::Busy => Self::Unavailable("too many deliveries wait to be stored"),
+            AppendError::Busy => Self::Busy("too many deliveries wait to be stored"),
             AppendError::Database(_) => Self::Unavailable("the delivery could not be stored"),
             AppendError::Stopping => Self::Unavailable("the server is stopping"),
         }
@@ -44,7 +57,7 @@ impl Rejected {
             Self::TooLarge(_) => "too_large",
             Self::TooSlow => "too_slow",
             Self::Broken => "broken",
-            Self::Unavailable(_) => "unavailable",
+            Self::Busy(_) | Self::Unavailable(_) => "unavailable",
         }
     }
 
@@ -67,9 +80,53 @@ impl Rejected {
             Self::TooLarge(bytes_max) => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large", format!("a body may have at most {bytes_max} bytes")),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Body too slow", "the body did not arrive in time".to_owned()),
             Self::Broken => (StatusCode::BAD_REQUEST, "Body incomplete", "the connection ended before the body did, or its framing is wrong".to_owned()),
-            Self::Unavailable(why) => (StatusCode::SERVICE_UNAVAILABLE, "Failed to process event", format!("{why}; send it again with the same delivery id")),
+            Self::Busy(why) | Self::Unavailable(why) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Failed to process event", format!("{why}; send it again with the same delivery id"))
+            }
         }
     }
+
+    /// Answers a request of whose body so much is left; a sender that waits to be asked for it is not asked.
+    pub(super) async fn answer_to(self, waits_to_be_asked: bool, mut left: Body, rest: Option<&Rest>) -> Response {
+        let may_read = !waits_to_be_asked && !matches!(self, Self::TooLarge(_) | Self::TooSlow | Self::Encoded | Self::Broken);
+        let is_whole = left.is_end_stream() || (may_read && drain(&mut left).await);
+        let is_busy = matches!(self, Self::Busy(_));
+        let mut response = self.into_response();
+        let ends = !is_whole || (is_busy && rest.is_some_and(Rest::is_crowded));
+        if ends {
+            response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+        }
+        if let Some(rest) = rest {
+            if !is_whole {
+                rest.leave_unread();
+            }
+            match (is_busy, ends) {
+                (true, true) => rest.after_end(),
+                (true, false) => rest.before_next(),
+                (false, _) => {}
+            }
+        }
+        response
+    }
+}
+
+/// Reads a small body to its end and throws it away; false when it is not small, or does not come.
+async fn drain(body: &mut Body) -> bool {
+    if body.size_hint().lower() > DRAINED_MAX as u64 {
+        return false;
+    }
+    let reading = async {
+        let mut bytes = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            bytes += frame.data_ref().map_or(0, bytes::Bytes::len);
+            if bytes > DRAINED_MAX {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(DRAINED_WITHIN, reading).await.unwrap_or(false)
 }
 
 impl IntoResponse for Rejected {
@@ -77,13 +134,8 @@ impl IntoResponse for Rejected {
         let (status, error, detail) = self.answer();
         let body = json!({"type": "about:blank", "title": error, "status": status.as_u16(), "detail": detail, "success": false, "error": error});
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
-        let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
-        }
-        if matches!(self, Self::TooLarge(_) | Self::TooSlow | Self::Encoded) {
-            // The rest of the body is still on its way and is not read.
-            headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
         }
         response
     }
