@@ -8,9 +8,13 @@ WITH RECURSIVE near (tenant, subject, distance) AS (
     FROM pull_requests p
     WHERE lower(p.subject) = lower('github:' || $1 || '#' || $2)
     UNION
-    SELECT n.tenant, lower(CASE WHEN lower(c.subject) = n.subject THEN c.related_subject ELSE c.subject END), n.distance + 1
+    SELECT n.tenant, c.subject, n.distance + 1
     FROM near n
-    JOIN correlated_events c ON c.tenant = n.tenant AND n.subject IN (lower(c.subject), lower(c.related_subject))
+    -- Each way by itself, so that PostgreSQL looks up the links of one thing instead of finding all first.
+    CROSS JOIN LATERAL (
+        SELECT lower(k.related_subject) AS subject, k.correlation_type FROM known_links k WHERE k.tenant = n.tenant AND lower(k.subject) = n.subject
+        UNION
+        SELECT lower(k.subject), k.correlation_type FROM known_links k WHERE k.tenant = n.tenant AND lower(k.related_subject) = n.subject) AS c
     WHERE n.distance < 2 AND (n.distance = 0 OR c.correlation_type IN ('commit_to_pr', 'deployment_to_commit', 'message_to_pr')))
 SELECT DISTINCT e."position", e.received_at, e.platform, e.kind, e.actor, e.title, e.url
 FROM near n

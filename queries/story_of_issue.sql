@@ -7,12 +7,13 @@ SELECT w.state, w.is_complete, w.pull_request, w.title, w.author, w.issue_create
 FROM workflows w
 -- As an array, so that PostgreSQL looks up these stories instead of telling every one first.
 WHERE w."position" = ANY (ARRAY(
-          SELECT i."position" FROM issues i WHERE lower(i.subject) = lower($1)
+          SELECT i."position" FROM issue_names n JOIN issues i ON i.tenant = n.tenant AND i.key = n.key WHERE n.name = lower($1)
           UNION
           SELECT p."position"
-          FROM (SELECT tenant, subject AS pull_request FROM known_links WHERE lower(related_subject) = lower($1) AND correlation_type = 'pr_to_issue'
-                UNION
-                SELECT tenant, related_subject FROM known_links WHERE lower(subject) = lower($1) AND correlation_type = 'issue_to_pr') AS k
-          JOIN pull_requests p ON p.tenant = k.tenant AND lower(p.subject) = lower(k.pull_request)))
-  AND EXISTS (SELECT FROM unnest(w.issues) AS named (issue) WHERE lower(named.issue) = lower($1))
+          FROM issue_names n
+          CROSS JOIN LATERAL (SELECT c.name FROM issue_names c WHERE c.tenant = n.tenant AND c.key = n.key OFFSET 0) AS called
+          CROSS JOIN LATERAL (SELECT DISTINCT l.pull_request FROM pull_request_links l WHERE l.tenant = n.tenant AND l.issue = called.name) AS l
+          CROSS JOIN LATERAL (SELECT p."position" FROM pull_requests p WHERE p.tenant = n.tenant AND lower(p.subject) = l.pull_request OFFSET 0) AS p
+          WHERE n.name = lower($1)))
+  AND EXISTS (SELECT FROM issue_names n WHERE n.tenant = w.tenant AND n.name = lower($1) AND n.subject = ANY (w.issues))
 ORDER BY w.opened_at

@@ -1,11 +1,6 @@
--- What belongs together: each link once, with its strongest evidence and an event at the other end.
+-- What belongs together: each link once, with its strongest evidence and an event at the other end. Looked up by index from
+-- the one evidence, and what is about the other end only for the rows that are shown.
 CREATE VIEW public.correlated_events AS
-WITH known AS (
-    SELECT c.*,
-           row_number() OVER (PARTITION BY c.tenant, c.correlation_type, lower(c.subject), lower(c.related_subject)
-                              ORDER BY c.confidence DESC, c."position") AS strength,
-           count(*) OVER (PARTITION BY c.tenant, c.correlation_type, lower(c.subject), lower(c.related_subject)) AS evidence_count
-    FROM public.known_links c)
 SELECT k.correlation_type,
        k.event_id,
        e.platform,
@@ -26,11 +21,13 @@ SELECT k.correlation_type,
        k.evidence_text,
        k.evidence_start,
        k.evidence_end,
-       k.evidence_count,
+       (SELECT count(*) FROM public.known_links c
+        WHERE c.tenant = k.tenant AND lower(c.subject) = lower(k.subject) AND lower(c.related_subject) = lower(k.related_subject)
+          AND c.correlation_type = k.correlation_type) AS evidence_count,
        k.received_at,
        k."position",
        k.tenant
-FROM known k
+FROM public.known_links k
 LEFT JOIN public.events e ON e."position" = k."position"
 LEFT JOIN LATERAL (
     SELECT r.id, r.platform, r.event_type, r.action, r.title
@@ -40,9 +37,15 @@ LEFT JOIN LATERAL (
     -- One that tells something else than the evidence does, if there is one; then the newest.
     ORDER BY r.event_type = e.event_type, s."position" DESC
     LIMIT 1) related ON true
-WHERE k.strength = 1;
+WHERE NOT EXISTS (
+    SELECT FROM public.known_links c
+    WHERE c.tenant = k.tenant AND lower(c.subject) = lower(k.subject) AND lower(c.related_subject) = lower(k.related_subject)
+      AND c.correlation_type = k.correlation_type
+      AND (c.confidence > k.confidence
+           OR (c.confidence = k.confidence AND (c."position", c.rule, c.evidence_field, c.evidence_start) < (k."position", k.rule, k.evidence_field, k.evidence_start)))
+    OFFSET 0);
 
-COMMENT ON VIEW public.correlated_events IS 'Which pull request is for which issue, which message is about which pull request, which commit belongs to which pull request, which deployment brought which commit. One row per link. Filter by correlation_type; find the links of a thing by subject or related_subject.';
+COMMENT ON VIEW public.correlated_events IS 'Which pull request is for which issue, which message is about which pull request, which commit belongs to which pull request, which deployment brought which commit. One row per link. Filter by correlation_type; the links of one thing are found at once: WHERE lower(subject) = lower(''github:owner/repo#12''), or lower(related_subject) = …. For the newest say which: WHERE "position" > (SELECT max("position") - 1000 FROM events).';
 COMMENT ON COLUMN public.correlated_events.correlation_type IS 'From subject to related_subject: pr_to_issue, message_to_pr, message_to_issue, commit_to_pr, deployment_to_commit, issue_to_message, release_to_pr, pr_reverts_pr, issue_duplicates_issue, ….';
 COMMENT ON COLUMN public.correlated_events.event_id IS 'The event with the strongest evidence; platform, event_type, action and title are its.';
 COMMENT ON COLUMN public.correlated_events.subject IS 'github:owner/repo#12 (pull request or issue), linear:HEL-42, slack:C123/1700000000.000100, commit:<sha>, deployment:<id>, ….';

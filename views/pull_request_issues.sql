@@ -1,28 +1,23 @@
--- Which pull requests are for which issues, as rows of the two tables: the links of correlated_events with keys to join on.
+-- Which pull requests are for which issues, as rows of the two tables: the links of pull_request_links with keys to join on.
+-- Looked up by index from the one pull request.
 CREATE VIEW public.pull_request_issues AS
-WITH names AS (
-    SELECT i.tenant, i.key, i.source, i.identifier, i.title, i.team, lower(i.subject) AS subject
-    FROM public.issues i
-    WHERE i.subject IS NOT NULL
-    UNION
-    -- An issue that moved to another team is still meant by the name that it had.
-    SELECT i.tenant, i.key, i.source, i.identifier, i.title, i.team, lower('linear:' || previous)
-    FROM public.issues i, unnest(i.previous_identifiers) previous
-    WHERE i.source = 'linear')
-SELECT DISTINCT p.tenant,
+SELECT p.tenant,
        p.key AS pull_request_key,
        p.subject AS pull_request,
-       n.key AS issue_key,
-       n.source AS issue_source,
-       n.identifier AS issue,
-       n.title AS issue_title,
-       n.team
-FROM public.known_links c
-JOIN public.pull_requests p ON p.tenant = c.tenant AND lower(p.subject) = lower(c.subject)
-JOIN names n ON n.tenant = c.tenant AND n.subject = lower(c.related_subject)
-WHERE c.correlation_type = 'pr_to_issue';
+       i.key AS issue_key,
+       i.source AS issue_source,
+       i.identifier AS issue,
+       i.title AS issue_title,
+       i.team
+FROM public.pull_requests p
+CROSS JOIN LATERAL (
+    SELECT DISTINCT n.key
+    FROM public.pull_request_links l
+    CROSS JOIN LATERAL (SELECT n.key FROM public.issue_names n WHERE n.tenant = p.tenant AND n.name = l.issue OFFSET 0) AS n
+    WHERE l.tenant = p.tenant AND l.pull_request = lower(p.subject)) AS l
+JOIN public.issues i ON i.tenant = p.tenant AND i.key = l.key;
 
-COMMENT ON VIEW public.pull_request_issues IS 'Which pull request is for which issue: one row per pair that are both known. The words that say so are in correlated_events.';
+COMMENT ON VIEW public.pull_request_issues IS 'Which pull request is for which issue: one row per pair that are both known; either of the two may have said so (pull_request_links). The issues of one pull request are found at once by pull_request or pull_request_key; from an issue, run the saved query story_of_issue.';
 COMMENT ON COLUMN public.pull_request_issues.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.pull_request_issues.pull_request_key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.pull_request_issues.pull_request IS 'github:owner/name#42, as correlated_events calls it.';

@@ -4,21 +4,18 @@ WITH given AS (
     SELECT r.tenant, lower(r.reviewer) AS who, max(r.reviewer) AS reviewer,
            count(*) AS reviews,
            count(DISTINCT r.pull_request_key) AS pull_requests,
-           count(DISTINCT lower(p.author)) AS authors,
+           count(DISTINCT lower(r.author)) AS authors,
            count(*) FILTER (WHERE r.state = 'approved') AS approvals,
            count(*) FILTER (WHERE r.state = 'changes_requested') AS changes_requested,
            count(*) FILTER (WHERE r.submitted_at >= now() - interval '30 days' AND r.submitted_at <= now()) AS reviews_30_days,
            max(r.submitted_at) AS last_review_at
-    FROM public.reviews r
-    LEFT JOIN public.pull_requests p ON p.tenant = r.tenant AND p.key = r.pull_request_key
-    WHERE r.reviewer IS NOT NULL AND lower(r.reviewer) IS DISTINCT FROM lower(p.author) AND NOT r.is_deleted
+    FROM public.reviews_by_others r
+    WHERE r.reviewer IS NOT NULL
     GROUP BY 1, 2),
 first_given AS (
-    SELECT r.tenant, lower(r.reviewer) AS who, p.key, hooklake.hours(p.created_at, min(r.submitted_at)) AS hours
-    FROM public.reviews r
-    JOIN public.pull_requests p ON p.tenant = r.tenant AND p.key = r.pull_request_key
-    WHERE lower(r.reviewer) IS DISTINCT FROM lower(p.author)
-    GROUP BY r.tenant, lower(r.reviewer), p.key, p.created_at),
+    SELECT r.tenant, r.who, hooklake.hours(v.waited_from, r.first_at) AS hours
+    FROM (SELECT tenant, lower(reviewer) AS who, pull_request_key, min(submitted_at) AS first_at FROM public.reviews_by_others GROUP BY 1, 2, 3) r
+    JOIN public.pull_request_reviewed v ON v.tenant = r.tenant AND v.key = r.pull_request_key),
 speed AS (
     SELECT tenant, who, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY hours)::numeric, 2) AS median_hours
     FROM first_given GROUP BY 1, 2),
@@ -53,7 +50,7 @@ COMMENT ON COLUMN public.review_load.approvals IS 'Reviews that approve.';
 COMMENT ON COLUMN public.review_load.changes_requested IS 'Reviews that ask for changes.';
 COMMENT ON COLUMN public.review_load.reviews_30_days IS 'Reviews of the last 30 days.';
 COMMENT ON COLUMN public.review_load.share_of_reviews IS 'Their part of all reviews, from 0 to 1; NULL when they gave none.';
-COMMENT ON COLUMN public.review_load.median_hours_to_review IS 'Hours from a pull request''s opening to their first review of it, median.';
+COMMENT ON COLUMN public.review_load.median_hours_to_review IS 'Hours from when a pull request''s review was waited for (pull_request_reviewed.waited_from) to their first review of it, median.';
 COMMENT ON COLUMN public.review_load.awaited_now IS 'Open pull requests that wait for their review; see review_waiting.';
 COMMENT ON COLUMN public.review_load.oldest_request_at IS 'When the one that has waited longest was asked for.';
 COMMENT ON COLUMN public.review_load.longest_wait_hours IS 'Hours since then.';

@@ -26,12 +26,12 @@ SELECT coalesce(s.issue, s.pull_request) AS workflow,
        s.is_reopened, s.reverted_by, s.reverted_at, s.checks, s.reviews, s.reviewers, s.changes_requested,
        s.issue_created_at, s.issue_started_at, s.first_commit_at, s.opened_at, s.ready_at, s.review_requested_at, s.first_review_at,
        s.approved_at, s.checks_completed_at, s.merged_at, s.closed_at, s.deployed_at, s.issue_closed_at,
-       s.opened_at - s.first_commit_at AS coding_time,
-       s.first_review_at - greatest(s.ready_at, s.opened_at) AS review_wait,
+       CASE WHEN s.first_commit_at IS NOT NULL THEN s.opened_at - s.started_at END AS coding_time,
+       s.first_review_at - s.waited_from AS review_wait,
        s.approved_at - s.first_review_at AS review_time,
        s.merged_at - s.approved_at AS merge_wait,
        s.deployed_at - s.merged_at AS deploy_wait,
-       s.deployed_at - s.first_commit_at AS cycle_time,
+       s.deployed_at - s.started_at AS cycle_time,
        s.deployed_at - s.issue_created_at AS lead_time,
        s.url, s.tenant, s."position"
 FROM (
@@ -41,108 +41,46 @@ FROM (
            coalesce(r.team, n.team) AS team, coalesce(r.issue_title, n.title) AS issue_title,
            coalesce(r.issue_is_open, n.is_open) AS issue_is_open, coalesce(r.state_type, n.state_type) AS state_type,
            coalesce(r.issue_created_at, n.created_at) AS issue_created_at, coalesce(r.issue_started_at, n.started_at) AS issue_started_at,
-           coalesce(r.issue_closed_at, n.closed_at) AS issue_closed_at, g.first_commit_at, r.opened_at,
-           CASE WHEN h.draft_at IS NULL THEN r.opened_at WHEN r.is_draft THEN NULL ELSE h.not_draft_at END AS ready_at,
-           h.requested_at AS review_requested_at, v.first_at AS first_review_at, v.approved_at, c.completed_at AS checks_completed_at,
-           c.state AS checks, r.merged_at, r.closed_at, b.deployed_at, v.reviews, v.reviewers, v.changes_requested,
-           coalesce(h.open_at > h.closed_at, false) AS is_reopened, t.reverted_by, t.reverted_at, d.is_deploying
+           coalesce(r.issue_closed_at, n.closed_at) AS issue_closed_at, r.opened_at, g.first_commit_at, g.started_at,
+           v.ready_at, v.requested_at AS review_requested_at, v.waited_from, v.first_review_at, v.approved_at, c.completed_at AS checks_completed_at,
+           c.state AS checks, r.merged_at, r.closed_at, d.deployed_at, coalesce(v.reviews, 0) AS reviews, coalesce(v.reviewers, 0) AS reviewers,
+           coalesce(v.changes_requested, 0) AS changes_requested, coalesce(v.is_reopened, false) AS is_reopened, t.reverted_by, t.reverted_at,
+           coalesce(d.is_deploying, false) AS is_deploying
     FROM (
-        SELECT p.tenant, p.key, p.subject AS pull_request, NULL::text AS issue, p.repository, p.number, p.title, p.author, p.head_ref AS branch,
-               p.head_sha, p.base_ref, p.url, p.state AS pull_request_state, coalesce(p.is_merged, false) AS is_merged, p.is_draft,
+        SELECT p.tenant, p.key, p.subject AS pull_request, NULL::text AS issue, p.repository, p.repository_id, p.title, p.author,
+               p.head_ref AS branch, p.head_sha, p.url, p.state AS pull_request_state, coalesce(p.is_merged, false) AS is_merged,
                p.created_at AS opened_at, p.merged_at, p.closed_at, NULL::text AS team, NULL::text AS issue_title, NULL::boolean AS issue_is_open,
                NULL::text AS state_type, NULL::timestamptz AS issue_created_at, NULL::timestamptz AS issue_started_at,
                NULL::timestamptz AS issue_closed_at, false AS is_gone, p."position"
         FROM public.pull_requests p
         UNION ALL
-        SELECT i.tenant, i.key, NULL, i.subject, i.repository, i.number, i.title, NULL, NULL,
-               NULL, NULL, i.url, NULL, false, NULL,
+        SELECT i.tenant, i.key, NULL, i.subject, i.repository, i.repository_id, i.title, NULL,
+               NULL, NULL, i.url, NULL, false,
                NULL, NULL, NULL, i.team, i.title, i.is_open,
                i.state_type, i.created_at, i.started_at,
                i.closed_at, i.is_deleted, i."position"
         FROM public.issues i) AS r
-    -- The issues of a pull request by the strongest evidence, said by either of them.
-    -- What somebody says in a comment is weaker than what its author says.
+    -- The issues of a pull request by the strongest evidence.
     CROSS JOIN LATERAL (
-        SELECT array_agg(coalesce(i.subject, l.issue) ORDER BY l.confidence DESC, l.first_position, l.issue) AS issues
-        FROM (SELECT said.issue, max(said.confidence - CASE WHEN said.rule = 'reference_in_comment' THEN 1 ELSE 0 END) AS confidence,
-                     min(said."position") AS first_position
-              FROM (SELECT lower(k.related_subject) AS issue, k.rule, k.confidence, k."position"
-                    FROM public.known_links k
-                    WHERE k.tenant = r.tenant AND lower(k.subject) = lower(r.pull_request) AND k.correlation_type = 'pr_to_issue'
-                    UNION ALL
-                    SELECT lower(k.subject), k.rule, k.confidence, k."position"
-                    FROM public.known_links k
-                    WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'issue_to_pr') AS said
-              GROUP BY said.issue) AS l
-        LEFT JOIN LATERAL (
-            SELECT i.subject FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = l.issue
-            ORDER BY i.is_deleted, i.version_at DESC LIMIT 1) AS i ON true) AS f
+        SELECT array_agg(l.issue ORDER BY l.strength DESC, l.first_position, l.issue) AS issues
+        FROM (SELECT coalesce(i.subject, l.issue) AS issue, max(l.strength) AS strength, min(l."position") AS first_position
+              FROM public.pull_request_links l
+              LEFT JOIN LATERAL (
+                  SELECT n.subject FROM public.issue_names n WHERE n.tenant = r.tenant AND n.name = l.issue
+                  ORDER BY n.is_current DESC, n.is_deleted, n.version_at DESC LIMIT 1) AS i ON true
+              WHERE l.tenant = r.tenant AND l.pull_request = lower(r.pull_request)
+              GROUP BY 1) AS l) AS f
     LEFT JOIN LATERAL (
         SELECT i.* FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = lower(f.issues[1])
         ORDER BY i.is_deleted, i.version_at DESC LIMIT 1) AS n ON true
-    CROSS JOIN LATERAL (
-        SELECT min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'true') AS draft_at,
-               min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'false') AS not_draft_at,
-               min(h.version_at) FILTER (WHERE h.state ->> 'state' = 'closed' AND h.state ->> 'is_merged' IS DISTINCT FROM 'true') AS closed_at,
-               max(h.version_at) FILTER (WHERE h.state ->> 'state' = 'open') AS open_at,
-               min(h.version_at) FILTER (WHERE jsonb_typeof(h.state -> 'requested_reviewers') = 'array' AND h.state -> 'requested_reviewers' <> '[]') AS requested_at
-        FROM public.entity_history h
-        WHERE h.tenant = r.tenant AND h.entity = 'pull_request' AND h.key = r.key AND r.pull_request IS NOT NULL) AS h
-    CROSS JOIN LATERAL (
-        SELECT min(v.submitted_at) AS first_at, min(v.submitted_at) FILTER (WHERE v.state = 'approved') AS approved_at,
-               count(*) AS reviews, count(*) FILTER (WHERE v.state = 'changes_requested') AS changes_requested, count(DISTINCT lower(v.reviewer)) AS reviewers
-        FROM public.reviews v
-        -- An author's own remarks are no review.
-        WHERE v.tenant = r.tenant AND v.pull_request_key = r.key AND r.pull_request IS NOT NULL AND lower(v.reviewer) IS DISTINCT FROM lower(r.author) AND NOT v.is_deleted) AS v
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN bool_or(hooklake.check_outcome(c.conclusion) = 'failure') THEN 'failure'
-                    WHEN bool_or(coalesce(hooklake.check_outcome(c.conclusion), 'undecided') = 'undecided') THEN 'pending' WHEN count(*) > 0 THEN 'success' END AS state,
-               max(c.completed_at) AS completed_at
-        -- A check that was run again counts by its last run.
-        FROM (SELECT DISTINCT ON (c.name) c.conclusion, c.completed_at FROM public.checks c
-              WHERE c.tenant = r.tenant AND c.head_sha = r.head_sha AND lower(c.repository) = lower(r.repository)
-                AND c.kind IN ('check_run', 'status') AND NOT c.is_deleted
-              ORDER BY c.name, c.started_at DESC NULLS LAST, c.check_id DESC) AS c) AS c
-    CROSS JOIN LATERAL (
-        SELECT min(m.committed_at) AS first_commit_at
-        FROM (SELECT DISTINCT lower(k.related_subject) AS branch FROM public.event_correlations k
-              WHERE k.tenant = r.tenant AND lower(k.subject) = lower(r.pull_request) AND k.correlation_type = 'pr_to_branch') AS o
-        -- A name that is used again belongs to the one before until that was closed.
-        LEFT JOIN LATERAL (
-            SELECT q.closed_at
-            FROM public.event_correlations k
-            CROSS JOIN LATERAL (
-                SELECT q.closed_at, q.created_at, q.number FROM public.pull_requests q
-                WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject) AND (q.created_at, q.number) < (r.opened_at, r.number)
-                ORDER BY q.version_at DESC LIMIT 1) AS q
-            WHERE k.tenant = r.tenant AND lower(k.related_subject) = o.branch AND k.correlation_type = 'pr_to_branch'
-            ORDER BY q.created_at DESC, q.number DESC LIMIT 1) AS q ON true
-        CROSS JOIN LATERAL (
-            SELECT min(m.committed_at) AS committed_at
-            FROM public.event_correlations k
-            CROSS JOIN LATERAL (
-                SELECT m.committed_at FROM public.commits m
-                WHERE m.tenant = r.tenant AND m.sha = substr(k.subject, length('commit:') + 1) LIMIT 1) AS m
-            WHERE k.tenant = r.tenant AND lower(k.related_subject) = o.branch AND k.correlation_type = 'commit_to_branch'
-              AND m.committed_at > coalesce(q.closed_at, '-infinity') AND m.committed_at <= coalesce(r.closed_at, 'infinity')) AS m) AS g
-    CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM public.deployed_commits d
-                       WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository) AND d.is_production AND r.pull_request IS NOT NULL) AS is_deploying
-        LIMIT 1) AS d
-    -- A deployment brings what had landed on its branch by the time that its commit did; the first to end counts. The first
-    -- to begin is found by the index (a deploying machine's clock may be an hour behind), and none that ended before it
-    -- began after it ended.
     LEFT JOIN LATERAL (
-        -- One whose beginning nobody told counts as begun when it was last told of.
-        SELECT greatest(d.began_at, d.finished_at) AS finished_at FROM public.deployed_commits d
-        WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository) AND d.began_at >= r.merged_at - interval '1 hour'
-          AND d.is_production AND d.branch = r.base_ref AND d.landed_at >= r.merged_at AND r.is_merged
-        ORDER BY d.began_at LIMIT 1) AS first ON true
-    CROSS JOIN LATERAL (
-        SELECT min(d.finished_at) AS deployed_at FROM public.deployed_commits d
-        WHERE d.tenant = r.tenant AND lower(d.repository) = lower(r.repository)
-          AND d.began_at >= r.merged_at - interval '1 hour' AND d.began_at <= first.finished_at
-          AND d.is_production AND d.branch = r.base_ref AND d.landed_at >= r.merged_at) AS b
+        SELECT g.* FROM public.pull_request_started g WHERE g.tenant = r.tenant AND g.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS g ON true
+    LEFT JOIN LATERAL (
+        SELECT v.* FROM public.pull_request_reviewed v WHERE v.tenant = r.tenant AND v.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS v ON true
+    LEFT JOIN LATERAL (
+        SELECT c.* FROM public.commit_checks c WHERE c.tenant = r.tenant AND c.repository_id = r.repository_id AND c.head_sha = r.head_sha LIMIT 1) AS c ON true
+    LEFT JOIN LATERAL (
+        SELECT d.* FROM public.pull_request_deployed d WHERE d.tenant = r.tenant AND d.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS d ON true
     CROSS JOIN LATERAL (
         SELECT min(q.subject) AS reverted_by, min(q.merged_at) AS reverted_at
         FROM public.known_links k
@@ -153,12 +91,10 @@ FROM (
         WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'pr_reverts_pr') AS t
     -- An issue that a pull request is for is told with that.
     WHERE r.pull_request IS NOT NULL OR NOT (r.is_gone OR EXISTS (
-        SELECT FROM (SELECT k.subject AS pull_request FROM public.known_links k
-                     WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.issue) AND k.correlation_type = 'pr_to_issue'
-                     UNION ALL
-                     SELECT k.related_subject FROM public.known_links k
-                     WHERE k.tenant = r.tenant AND lower(k.subject) = lower(r.issue) AND k.correlation_type = 'issue_to_pr') AS k
-        WHERE EXISTS (SELECT FROM public.pull_requests p WHERE p.tenant = r.tenant AND lower(p.subject) = lower(k.pull_request))))) AS s;
+        SELECT FROM public.issue_names n
+        CROSS JOIN LATERAL (SELECT l.pull_request FROM public.pull_request_links l WHERE l.tenant = r.tenant AND l.issue = n.name OFFSET 0) AS l
+        WHERE n.tenant = r.tenant AND n.key = r.key
+          AND EXISTS (SELECT FROM public.pull_requests p WHERE p.tenant = r.tenant AND lower(p.subject) = l.pull_request)))) AS s;
 
 COMMENT ON VIEW public.workflows IS 'The story of each piece of work: its issue, branch, pull request, review, checks, merge and deployment to production, with when each step was made and how long it waited. One row per pull request, and one per issue that no pull request is for. Stuck work: WHERE state = ''in_review'' AND first_review_at IS NULL. How long it takes from commit to production: avg(cycle_time) WHERE state = ''deployed''. One story is found by pull_request or "position", and the newest by ORDER BY "position" DESC LIMIT, at once; other conditions tell every story first, so for one issue run the saved query story_of_issue.';
 COMMENT ON COLUMN public.workflows.workflow IS 'Name of the story: its issue, or its pull request when it has none. Several pull requests may be for one issue.';
@@ -177,17 +113,17 @@ COMMENT ON COLUMN public.workflows.reverted_at IS 'When that was merged.';
 COMMENT ON COLUMN public.workflows.checks IS 'Checks of its newest commit: success, failure or pending (also after one was cancelled); NULL when there are none. A check that was run again counts by its last run.';
 COMMENT ON COLUMN public.workflows.reviews IS 'Reviews by others than the author.';
 COMMENT ON COLUMN public.workflows.changes_requested IS 'Reviews that asked for changes.';
-COMMENT ON COLUMN public.workflows.first_commit_at IS 'Time of the first commit that was pushed to its branch.';
-COMMENT ON COLUMN public.workflows.ready_at IS 'When it was opened, or stopped being a draft; NULL while it is one.';
+COMMENT ON COLUMN public.workflows.first_commit_at IS 'Time of the first commit that was pushed to its branch or was its head (pull_request_started).';
+COMMENT ON COLUMN public.workflows.ready_at IS 'When it was opened, or stopped being a draft; NULL while it is one (pull_request_reviewed).';
 COMMENT ON COLUMN public.workflows.review_requested_at IS 'When somebody was first asked to review.';
-COMMENT ON COLUMN public.workflows.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch then or later.';
+COMMENT ON COLUMN public.workflows.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch then or later (pull_request_deployed).';
 COMMENT ON COLUMN public.workflows.issue_closed_at IS 'When the issue was completed, cancelled or closed.';
-COMMENT ON COLUMN public.workflows.coding_time IS 'From the first commit to opening.';
-COMMENT ON COLUMN public.workflows.review_wait IS 'From opening, or the end of the draft, to the first review.';
+COMMENT ON COLUMN public.workflows.coding_time IS 'From the first commit to opening; 0 when it was opened first, NULL when no commit is known.';
+COMMENT ON COLUMN public.workflows.review_wait IS 'From opening, or the end of the draft, to the first review; of one that was reviewed as a draft from opening.';
 COMMENT ON COLUMN public.workflows.review_time IS 'From the first review to the first approval.';
 COMMENT ON COLUMN public.workflows.merge_wait IS 'From the first approval to the merge.';
 COMMENT ON COLUMN public.workflows.deploy_wait IS 'From the merge to production.';
-COMMENT ON COLUMN public.workflows.cycle_time IS 'From the first commit to production.';
+COMMENT ON COLUMN public.workflows.cycle_time IS 'Lead time for changes: from the first commit, or opening if that was earlier or no commit is known, to production.';
 COMMENT ON COLUMN public.workflows.lead_time IS 'From the creation of the issue to production.';
 COMMENT ON COLUMN public.workflows."position" IS 'The event that told the newest version of the pull request, or of the issue; join with events on it.';
 COMMENT ON COLUMN public.workflows.repository IS 'owner/name.';
@@ -195,6 +131,6 @@ COMMENT ON COLUMN public.workflows.branch IS 'Branch with the changes.';
 COMMENT ON COLUMN public.workflows.reviewers IS 'How many different people reviewed it.';
 COMMENT ON COLUMN public.workflows.issue_created_at IS 'When the issue was made.';
 COMMENT ON COLUMN public.workflows.issue_started_at IS 'When work on the issue began, as Linear says.';
-COMMENT ON COLUMN public.workflows.first_review_at IS 'When somebody else than its author first reviewed it.';
-COMMENT ON COLUMN public.workflows.approved_at IS 'When it was first approved.';
+COMMENT ON COLUMN public.workflows.first_review_at IS 'When somebody else than its author first reviewed it (reviews_by_others).';
+COMMENT ON COLUMN public.workflows.approved_at IS 'When somebody else than its author first approved it.';
 COMMENT ON COLUMN public.workflows.checks_completed_at IS 'When the last check of its newest commit ended.';

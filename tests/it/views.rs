@@ -3,7 +3,7 @@
 //! The repository acme/shop in the week of Monday 2026-03-02, all times UTC unless they say otherwise. Pull request 1 (for
 //! ABC-1) and 2 (for XYZ-9) are merged and reach production with one deployment, after two that fail; 4 waits for Carol
 //! after Bob asked for changes; 5 has a check that fails; 7 is merged after the last deployment. The check of 8 could not
-//! start, and that of 3 was cancelled. acme/edge deploys what is pushed, and acme/gone was deleted with all its work.
+//! start, and that of 3 was cancelled. 9 was a draft for three hours. acme/edge deploys what is pushed, and acme/gone was deleted with all its work.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -88,7 +88,7 @@ async fn told() -> Fold {
     let fold = Fold::start().await;
     issue(&fold, "ABC-1", json!({"state": {"name": "Done", "type": "completed"}, "createdAt": at("02T08:00"), "updatedAt": at("03T20:00"), "startedAt": at("02T09:00"), "completedAt": at("03T20:00")})).await;
     let evening = "2026-03-02T23:30:00-05:00";
-    issue(&fold, "ABC-2", json!({"state": {"name": "Doing", "type": "started"}, "assignee": {"id": "d", "name": "Dana"}, "createdAt": evening, "updatedAt": at("03T06:00"), "startedAt": at("03T05:00")})).await;
+    issue(&fold, "ABC-2", json!({"state": {"name": "Doing", "type": "started"}, "assignee": {"id": "d", "name": "Dana"}, "description": "See https://github.com/acme/shop/pull/7", "createdAt": evening, "updatedAt": at("03T06:00"), "startedAt": at("03T05:00")})).await;
     issue(&fold, "XYZ-9", json!({"state": {"name": "Todo", "type": "unstarted"}, "createdAt": at("02T08:00"), "updatedAt": at("02T08:00")})).await;
 
     let commit = json!({"id": sha('1'), "message": "Begin", "timestamp": at("02T08:00"), "author": {"name": "Alice"}, "committer": {"name": "Alice"}});
@@ -125,6 +125,12 @@ async fn told() -> Fold {
     checked(&fold, 3, "unit", '5', "success", "03T09:25").await;
     checked(&fold, 4, "lint", '5', "failure", "03T09:30").await;
     checked(&fold, 5, "docs", '5', "cancelled", "03T09:30").await;
+
+    let ninth = pull_request(9, "Draft", "03T09:00", json!({"draft": true}));
+    github(&fold, "pull_request", json!({"action": "opened", "number": 9, "pull_request": ninth})).await;
+    let ready = with(ninth, json!({"draft": false, "updated_at": at("03T12:00")}));
+    github(&fold, "pull_request", json!({"action": "ready_for_review", "number": 9, "pull_request": ready})).await;
+    reviewed(&fold, &with(ready, json!({"updated_at": at("03T14:00")})), 91, "bob", "commented", "03T14:00").await;
 
     for (number, commit, conclusion) in [(3, '3', "cancelled"), (8, '8', "startup_failure")] {
         let shown = pull_request(number, "More", "03T09:00", json!({"head": {"sha": sha(commit)}}));
@@ -172,6 +178,8 @@ async fn told_elsewhere(fold: &Fold) {
         });
         fold.append_json("deployment", "deployment", &body).await;
     }
+    let begun = json!({"deployment_id": "e1", "environment": "EU production", "status": "in_progress", "repository_name": "acme/edge", "commit_sha": sha('e'), "started_at": at("09T11:45")});
+    fold.append_json("deployment", "deployment", &begun).await;
     let gone = |fields: Value| with(json!({"repository": {"id": 3, "full_name": "acme/gone", "name": "gone"}}), fields);
     let asked = pull_request(11, "Gone", "03T09:00", json!({"requested_reviewers": [login("carol")]}));
     github(fold, "pull_request", gone(json!({"action": "opened", "number": 11, "pull_request": asked}))).await;

@@ -3,9 +3,10 @@
 WITH mine AS MATERIALIZED (
     SELECT DISTINCT lower(subject) AS subject FROM event_subjects WHERE tenant = $1 AND id = $2),
 touching AS (
-    SELECT c.* FROM known_links c JOIN mine m ON lower(c.subject) = m.subject WHERE c.tenant = $1
+    -- As of one subject each, so that indexes find them.
+    SELECT c.* FROM mine m CROSS JOIN LATERAL (SELECT k.* FROM known_links k WHERE k.tenant = $1 AND lower(k.subject) = m.subject OFFSET 0) c
     UNION
-    SELECT c.* FROM known_links c JOIN mine m ON lower(c.related_subject) = m.subject WHERE c.tenant = $1),
+    SELECT c.* FROM mine m CROSS JOIN LATERAL (SELECT k.* FROM known_links k WHERE k.tenant = $1 AND lower(k.related_subject) = m.subject OFFSET 0) c),
 known AS (
     SELECT t.*,
            row_number() OVER link AS strength,

@@ -1,0 +1,23 @@
+-- When each pull request reached production: with the first successful deployment there, of those that brought what had
+-- landed on the same branch by then or later. Looked up by index from the one pull request.
+CREATE VIEW public.pull_request_deployed AS
+SELECT p.tenant, p.key, d.is_deploying, b.deployed_at
+FROM public.pull_requests p
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM public.deployed_commits d
+                   WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production) AS is_deploying
+    LIMIT 1) AS d
+LEFT JOIN LATERAL (
+    SELECT d.finished_at AS deployed_at
+    FROM public.deployed_commits d
+    WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production
+      AND d.finished_at >= p.merged_at - interval '1 hour' AND p.is_merged
+      -- The clock of a machine that deploys may be an hour behind. What began earlier did not bring what landed later.
+      -- In coalesce for the reason that deployed_commits has.
+      AND coalesce(d.branch = p.base_ref AND d.landed_at >= p.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
+    ORDER BY d.finished_at LIMIT 1) AS b ON true;
+
+COMMENT ON VIEW public.pull_request_deployed IS 'When each pull request reached production: one row each. workflows and pull_request_flow have it from here; ask those.';
+COMMENT ON COLUMN public.pull_request_deployed.key IS 'pull_requests.key.';
+COMMENT ON COLUMN public.pull_request_deployed.is_deploying IS 'True when anything of its repository was ever deployed to production (deployed_commits).';
+COMMENT ON COLUMN public.pull_request_deployed.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch at its merge or later. NULL while there is none, and for what is not merged.';
