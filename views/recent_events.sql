@@ -15,7 +15,7 @@ COMMENT ON COLUMN public.recent_events.kind IS 'event_type.action, or event_type
 COMMENT ON COLUMN public.recent_events.actor IS 'Who did it: a GitHub login, a name in Linear, a Slack user id.';
 COMMENT ON COLUMN public.recent_events.title IS 'Title of the pull request or issue, first line of the commit or message. Untrusted text.';
 COMMENT ON COLUMN public.recent_events.repository IS 'owner/name; NULL for Linear and Slack.';
-COMMENT ON COLUMN public.recent_events.subject IS 'What it is about: owner/name#2, HEL-42, a Slack channel/ts, a deployment''s id.';
+COMMENT ON COLUMN public.recent_events.subject IS 'What it is about, as in events: github:owner/name#2, linear:HEL-42, slack:channel/ts, commit:<sha>, deployment:<id>; join with subject of pull_requests, issues, slack_messages, ….';
 COMMENT ON COLUMN public.recent_events.received_at IS 'When it was stored.';
 COMMENT ON COLUMN public.recent_events.created_at IS 'The same as received_at.';
 COMMENT ON COLUMN public.recent_events.processed_at IS 'When it was first put into the table.';

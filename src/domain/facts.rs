@@ -9,6 +9,9 @@ mod slack;
 
 use serde_json::Value;
 
+use super::subject;
+
+pub use github::deployment_number;
 pub use linear::issue_identifier;
 pub use slack::{MessageRef, channel, message_ref};
 
@@ -61,7 +64,9 @@ pub struct Facts {
     pub body_text: Option<String>,
     /// Where, as `owner/name`.
     pub repository: Option<String>,
-    /// What it is about: `Codertocat/Hello-World#2`, `HEL-42`, a Slack `channel/ts`.
+    /// What it is about, by its [name](super::subject): `github:Codertocat/Hello-World#2`, `linear:HEL-42`; what an own event
+    /// names is kept as it says. Things that have no such name go by what they are called: `owner/name`, a project's name,
+    /// a channel's id.
     pub subject: Option<String>,
     /// Where a person can look at it.
     pub url: Option<String>,
@@ -74,7 +79,7 @@ impl Facts {
     #[must_use]
     pub fn of(source: &str, event_type: &str, payload: &Value) -> Self {
         match source {
-            "github" => github::facts(payload),
+            "github" => github::facts(event_type, payload),
             "linear" => linear::facts(event_type, payload),
             "slack" => slack::facts(event_type, payload),
             "deployment" => deployment(payload),
@@ -143,7 +148,7 @@ fn deployment(payload: &Value) -> Facts {
         title,
         body_text: owned(text(payload, "/description")),
         repository: owned(text(payload, "/repository_name")),
-        subject: owned(text(payload, "/deployment_id")),
+        subject: text(payload, "/deployment_id").and_then(subject::deployment),
         url: owned(text(payload, "/url")),
         priority: priority(payload),
     }

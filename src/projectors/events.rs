@@ -17,7 +17,7 @@ pub struct EventTable;
 #[async_trait]
 impl Projector for EventTable {
     const NAME: &'static str = "events";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const TABLES: &'static [&'static str] = &["events"];
     const IN_ORDER: bool = false;
 

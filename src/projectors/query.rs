@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
-use crate::domain::{EventId, KindPattern, Position, Tenant};
+use crate::domain::{EventId, KindPattern, Position, Tenant, subject};
 
 const PAGE: &str = include_str!("query/page.sql");
 const IS_RETIRED: &str = include_str!("query/is_retired.sql");
@@ -28,7 +28,7 @@ pub struct EventFilter {
     pub actor: Option<String>,
     /// `owner/name`, whatever the case.
     pub repository: Option<String>,
-    /// What they are about, whatever the case.
+    /// What they are about, whatever the case; short forms mean [every name](subject::spellings) that they may stand for.
     pub subject: Option<String>,
     /// Received at or after.
     pub since: Option<Timestamp>,
@@ -83,7 +83,7 @@ pub struct EventRow {
     pub title: Option<String>,
     /// Where, as `owner/name`.
     pub repository: Option<String>,
-    /// What it is about.
+    /// What it is about, by its [name](subject).
     pub subject: Option<String>,
     /// Where a person can look at it.
     pub url: Option<String>,
@@ -153,6 +153,7 @@ impl Events {
         let first = page.first.min(PAGE_ROWS_MAX);
         let types = filter.kinds.iter().map(KindPattern::event_type).collect::<Vec<_>>();
         let actions = filter.kinds.iter().map(KindPattern::action).collect::<Vec<_>>();
+        let subjects = filter.subject.as_deref().map(subject::spellings).unwrap_or_default();
         let after = page.after.map(Position::get);
         let before = page.before.map(Position::get);
         // Towards newer events the nearest ones are wanted, so they are read upwards and turned round.
@@ -171,7 +172,7 @@ impl Events {
                     &actions,
                     &filter.actor,
                     &filter.repository,
-                    &filter.subject,
+                    &subjects,
                     &filter.since,
                     &filter.until,
                     &limit,

@@ -8,7 +8,7 @@ use crate::domain::Envelope;
 use crate::domain::facts::Facts;
 
 /// Raised when the same log would give another index.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// As much of a body text as is indexed.
 pub const BODY_BYTES_MAX: usize = 64 << 10;
@@ -40,7 +40,7 @@ pub struct Fields {
     pub author: Field,
     /// `owner/name`, and the name alone, so that either finds it.
     pub repository: Field,
-    /// What it is about: `ENG-123`, `owner/name#7`.
+    /// What it is about, by its name: `linear:ENG-123`, `github:owner/name#7`.
     pub subject: Field,
     /// Where a person reads it.
     pub url: Field,

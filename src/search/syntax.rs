@@ -1,11 +1,13 @@
 //! What people type, brought into tantivy's own syntax: `source:github author:octocat "exact phrase" -draft`.
 //!
 //! Words are joined by AND unless `OR` stands between them; `NOT` and `-` exclude. A word with punctuation in it
-//! (`ENG-123`, `src/main.rs`) is looked for as a phrase.
+//! (`ENG-123`, `src/main.rs`) is looked for as a phrase. What follows `subject:` may be written short: it stands for every
+//! [name](crate::domain::subject::spellings) that it may have.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Error;
+use crate::domain::subject;
 
 /// The longest query.
 pub(super) const QUERY_BYTES_MAX: usize = 2 << 10;
@@ -162,13 +164,15 @@ impl<'a> Scanner<'a> {
         if !self.out.trim_end().ends_with("NOT") && !self.out.ends_with('-') {
             self.is_negative_only = false;
         }
-        if let Some(field) = field {
-            self.out.push_str(field);
-            self.out.push(':');
+        if field == Some("subject") {
+            let names = subject::spellings(text).iter().map(|name| quoted(field, name)).collect::<Vec<_>>();
+            self.out.push('(');
+            self.out.push_str(&names.join(" OR "));
+            self.out.push_str(") ");
+        } else {
+            self.out.push_str(&quoted(field, text));
+            self.out.push(' ');
         }
-        self.out.push('"');
-        self.out.push_str(&text.replace('\\', "\\\\"));
-        self.out.push_str("\" ");
     }
 
     /// What stands between quotes; to the end, if they are not closed.
@@ -184,6 +188,12 @@ impl<'a> Scanner<'a> {
         self.rest = rest;
         taken
     }
+}
+
+/// A phrase in tantivy's syntax, in a field if there is one. What people write has no quotes left in it.
+fn quoted(field: Option<&str>, text: &str) -> String {
+    let field = field.map(|field| format!("{field}:")).unwrap_or_default();
+    format!("{field}\"{}\"", text.replace('\\', "\\\\"))
 }
 
 fn is_name(text: &str) -> bool {
@@ -225,6 +235,8 @@ mod tests {
             (r#"C:\dir & "open"#, r#""C:\\dir" "open""#),
             ("ENG-123 ^~[]{}", r#""ENG-123""#),
             ("*", "*"),
+            ("about:github:o/r#7", r#"(subject:"github:o/r#7")"#),
+            ("-subject:ENG-7 x", r#"-(subject:"ENG-7" OR subject:"linear:ENG-7" OR subject:"deployment:ENG-7") "x""#),
         ] {
             assert_eq!(translate(text).map(|query| query.trim().to_owned()).expect(text), expected, "{text}");
         }

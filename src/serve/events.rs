@@ -89,8 +89,8 @@ pub(super) struct List {
     next: Option<Position>,
 }
 
-/// `GET /events`: filters `source`, `type` (may repeat: `type`, `type:action`), `actor`, `repository`, `subject`,
-/// `since`, `until`; `limit` to 1000, `after` a position; `payload=true` for whole payloads.
+/// `GET /events`: filters `source`, `type` (may repeat: `type`, `type:action`), `actor`, `repository`, `subject` (in full,
+/// `linear:HEL-42`, or in short, `HEL-42`), `since`, `until`; `limit` to 1000, `after` a position; `payload=true` for whole payloads.
 pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parameters: Parameters) -> Result<Json<List>, ApiError> {
     let filter = EventFilter {
         source: parameters.text("source")?,

@@ -47,6 +47,7 @@ mod simulate;
 mod simulate_command;
 mod sql;
 mod statements;
+mod subjects;
 mod validation;
 mod verify;
 mod views;

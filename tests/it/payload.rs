@@ -206,13 +206,18 @@ async fn the_log_is_read_for_what_is_asked_and_nothing_else() {
     // The pages of REST and GraphQL: the plan is that of the table beneath, and payloads are read when they are wanted.
     let statement = include_str!("../../src/projectors/query/page.sql");
     reader.batch_execute(&format!("PREPARE page AS {statement}")).await.expect("prepared");
-    let execute = |payloads: bool| format!("EXECUTE page ('default', NULL, NULL, NULL, '{{}}', '{{}}', NULL, NULL, NULL, NULL, NULL, 20, {payloads})");
-    let (without, with) = (plan(&reader, &execute(false)).await, plan(&reader, &execute(true)).await);
+    let execute = |subject: &str, payloads: bool| {
+        format!("EXECUTE page ('default', NULL, NULL, NULL, '{{}}', '{{}}', NULL, NULL, '{{{subject}}}', NULL, NULL, 20, {payloads})")
+    };
+    let (without, with) = (plan(&reader, &execute("", false)).await, plan(&reader, &execute("", true)).await);
     for page in [&without, &with] {
         assert!(page[1].contains("Index Scan Backward using events_") && !page.iter().any(|line| line.contains("Sort")), "{page:#?}");
     }
     assert_eq!(read_of_log(&without), Vec::<&String>::new(), "{without:#?}");
     assert!(read_of_log(&with).len() == 1 && read_of_log(&with)[0].contains("loops=20"), "{with:#?}");
+    // Those about something, however it was called, are looked up.
+    let about = plan(&reader, &execute("hel-42,linear:hel-42,deployment:hel-42", false)).await;
+    assert!(about.iter().any(|line| line.contains("events_subject")) && !about.iter().any(|line| line.contains("events_pkey")), "{about:#?}");
     fold.stop().await;
 }
 

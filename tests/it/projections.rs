@@ -242,7 +242,7 @@ async fn pages_are_newest_first_and_filters_narrow() {
         (kinds(&["*"]), "true"),
         (EventFilter { actor: Some("codertocat".into()), ..EventFilter::default() }, "actor = 'Codertocat'"),
         (EventFilter { repository: Some("codertocat/hello-world".into()), ..EventFilter::default() }, "repository = 'Codertocat/Hello-World'"),
-        (EventFilter { subject: Some("hel-42".into()), ..EventFilter::default() }, "subject = 'HEL-42'"),
+        (EventFilter { subject: Some("hel-42".into()), ..EventFilter::default() }, "subject = 'linear:HEL-42'"),
         (EventFilter { since: Some(chrono::DateTime::UNIX_EPOCH), until: Some(chrono::DateTime::UNIX_EPOCH), ..EventFilter::default() }, "false"),
     ] {
         assert_eq!(count(filter.clone()).await, fold.db.number(&format!("SELECT count(*) FROM events WHERE {condition}")).await, "{filter:?}");

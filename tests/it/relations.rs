@@ -16,14 +16,14 @@ use crate::lake::{ask, rows};
 
 const WHOLE: QueryOptions = QueryOptions { max_rows: 10_000, timeout: Duration::from_secs(30) };
 
-fn engine(fold: &Fold) -> Engine {
+pub fn engine(fold: &Fold) -> Engine {
     let location = Settings::default().location(fold.db.directory.path()).expect("a location");
     let keepers =
         fold.consumers().iter().flat_map(|consumer| consumer.tables().iter().map(|table| ((*table).to_owned(), consumer.name().to_owned()))).collect();
     Engine::new(fold.db.database.clone(), location, Limits::default()).expect("an engine").with_keepers(keepers)
 }
 
-async fn told() -> Fold {
+pub async fn told() -> Fold {
     let fold = Fold::start().await;
     fold.append_story().await;
     fold.append_examples().await;

@@ -55,6 +55,10 @@ async fn events_are_found_by_field_phrase_and_exclusion() {
         ("after:2020-01-01 source:github", vec![1, 2]),
         ("before:2020-01-01", vec![]),
         ("kind:pull_request.opened", vec![1, 2]),
+        ("about:acme/shop#2", vec![2]),
+        ("subject:github:Acme/shop#2", vec![2]),
+        ("checkout -about:acme/shop#2", vec![1, 3]),
+        ("NOT about:acme/shop#2", vec![1, 3]),
         ("tenant OR elsewhere", vec![]),
         ("*", vec![1, 2, 3]),
     ] {

@@ -4,9 +4,9 @@
 //! An alias has what it is in front: `linear:id/<uuid>`, `url:<address>`, `name:<word>`; `github:owner/repo#12` is
 //! the key of an issue or a pull request and is explained by any event about either.
 
-use super::subject::SUBJECT_BYTES_MAX;
 use super::words::{self, Meant};
 use super::{Evidence, Findings, Subject};
+use crate::domain::subject::BYTES_MAX;
 
 /// The most mentions of one event; see [`NAMED_MAX`](super::NAMED_MAX).
 pub(super) const MENTIONS_MAX: usize = 200;
@@ -60,7 +60,7 @@ impl Findings {
     pub(super) fn explain(&mut self, alias: Option<String>, subject: Option<&Subject>) {
         let (Some(alias), Some(subject)) = (alias, subject) else { return };
         let alias = Alias { alias, subject: subject.clone() };
-        if alias.alias.len() <= SUBJECT_BYTES_MAX && !self.aliases.contains(&alias) {
+        if alias.alias.len() <= BYTES_MAX && !self.aliases.contains(&alias) {
             self.aliases.push(alias);
         }
     }
@@ -70,7 +70,7 @@ impl Findings {
         let mention = Mention { relation: format!("{}_{relation}", subject.kind.short()), rule, subject: subject.clone(), alias, evidence, confidence };
         // Words of one text are read from the strongest to the weakest.
         let is_known = |known: &Mention| known.subject == mention.subject && known.alias == mention.alias;
-        if mention.alias.len() <= SUBJECT_BYTES_MAX && self.mentions.len() < MENTIONS_MAX && !self.mentions.iter().any(is_known) {
+        if mention.alias.len() <= BYTES_MAX && self.mentions.len() < MENTIONS_MAX && !self.mentions.iter().any(is_known) {
             self.mentions.push(mention);
         }
     }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::subject::SUBJECT_BYTES_MAX;
 use super::words::TEXT_BYTES_MAX;
 use super::{Evidence, Findings, Kind, Link, NAMED_MAX, Subject};
+use crate::domain::subject::BYTES_MAX;
 
 /// The most rules.
 const RULES_MAX: usize = 100;
@@ -163,7 +163,7 @@ impl Rule {
             let known = Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
             return Err(format!("kind is one of {known}"));
         };
-        if !rule.subject.contains(':') || rule.subject.len() > SUBJECT_BYTES_MAX {
+        if !rule.subject.contains(':') || rule.subject.len() > BYTES_MAX {
             return Err("subject has its system in front, like linear:ENG-$1 or zendesk:$1".to_owned());
         }
         if let Some(unknown) = unknown_group(&rule.subject, &pattern) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Findings, Kind, Subject, words};
-use crate::domain::facts::{first_text, text, value_at};
+use crate::domain::facts::{deployment_number, first_text, text, value_at};
 
 /// What GitHub lists in one event at most; whoever signs may list more, and is not followed there.
 const COMMITS_MAX: usize = 2_048;
@@ -196,11 +196,7 @@ fn repository_of(url: &str) -> Option<String> {
 }
 
 fn of_deployment(event_type: &str, repository: &str, deployment: &Value, payload: &Value, findings: &mut Findings) {
-    // A check that belongs to a deployment carries one too, but is not about it.
-    if !matches!(event_type, "deployment" | "deployment_status" | "deployment_review") {
-        return;
-    }
-    let Some(id) = deployment.get("id").and_then(Value::as_i64) else { return };
+    let Some(id) = deployment_number(event_type, payload) else { return };
     let subject = Subject::at_github(Kind::Deployment, id);
     let sha = text(deployment, "/sha");
     let commit = sha.and_then(Subject::commit);

@@ -3,14 +3,15 @@
 use serde_json::Value;
 
 use super::alias::linear_id;
-use super::{Evidence, Findings, Kind, Link, Subject, Team, words};
+use super::{Evidence, Findings, Link, Subject, Team, words};
 use crate::domain::facts::{first_text, issue_identifier, text};
+use crate::domain::subject::BYTES_MAX;
 
 pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     findings.team = team(event_type, payload);
     findings.about(first_text(payload, &["/actor/email", "/actor/id"]).and_then(|name| Subject::person("linear", name)));
     of_attachment(event_type, payload, findings);
-    let Some(issue) = issue_identifier(event_type, payload).and_then(of_identifier) else { return };
+    let Some(issue) = issue_identifier(event_type, payload).and_then(Subject::linear) else { return };
     findings.about(Some(issue.clone()));
     // Other events name the issue by its number only.
     let id = if event_type == "Issue" { text(payload, "/data/id") } else { first_text(payload, &["/data/issue/id", "/data/issueId"]) };
@@ -24,10 +25,6 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     of_relation(event_type, payload, &issue, findings);
 }
 
-fn of_identifier(identifier: &str) -> Option<Subject> {
-    Subject::new(Kind::Issue, format!("linear:{}", identifier.to_ascii_uppercase()))
-}
-
 /// Linear's own attachments: a pull request or a message that someone, or Linear itself, linked to the issue. The link is
 /// that of what is attached, whether the issue is told by its identifier or by its number only.
 fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
@@ -36,7 +33,7 @@ fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
     }
     let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"]) else { return };
     let names = words::named(url);
-    if let Some(issue) = issue_identifier(event_type, payload).and_then(of_identifier) {
+    if let Some(issue) = issue_identifier(event_type, payload).and_then(Subject::linear) {
         for name in names {
             let evidence = Evidence { field: "data.url".to_owned(), text: name.text, start: name.start, end: name.end };
             findings.add(Link::new("attachment", "to", &name.subject, &issue, evidence, name.confidence, name.team_key));
@@ -51,7 +48,7 @@ fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
 
 fn of_parent(payload: &Value, issue: &Subject, findings: &mut Findings) {
     if let Some(identifier) = text(payload, "/data/parent/identifier") {
-        findings.stated("parent", Some(issue), of_identifier(identifier).as_ref(), "data.parent.identifier", identifier, 1.0);
+        findings.stated("parent", Some(issue), Subject::linear(identifier).as_ref(), "data.parent.identifier", identifier, 1.0);
     } else if let Some(id) = first_text(payload, &["/data/parentId", "/data/parent/id"]).filter(|_| text(payload, "/data/identifier").is_some()) {
         findings.mention("parent", "to", issue, linear_id(id), Evidence::whole("data.parentId", id), 1.0);
     }
@@ -64,7 +61,7 @@ fn of_relation(event_type: &str, payload: &Value, issue: &Subject, findings: &mu
     }
     let relation = if text(payload, "/data/type") == Some("duplicate") { "duplicates" } else { "to" };
     if let Some(identifier) = text(payload, "/data/relatedIssue/identifier") {
-        let related = of_identifier(identifier);
+        let related = Subject::linear(identifier);
         findings.stated_as("relation", relation, Some(issue), related.as_ref(), "data.relatedIssue.identifier", identifier, 1.0);
         findings.about(related);
     } else if let Some(id) = first_text(payload, &["/data/relatedIssueId", "/data/relatedIssue/id"]) {
@@ -78,5 +75,5 @@ fn team(event_type: &str, payload: &Value) -> Option<Team> {
         .or_else(|| first_text(payload, &["/data/team/key", "/data/issue/team/key"]))
         .or_else(|| issue_identifier(event_type, payload).and_then(|identifier| identifier.split_once('-')).map(|(key, _)| key))?;
     let name = own("/data/name").or_else(|| first_text(payload, &["/data/team/name", "/data/issue/team/name"]));
-    (key.len() <= super::subject::SUBJECT_BYTES_MAX).then(|| Team { key: key.to_ascii_uppercase(), name: name.map(str::to_owned) })
+    (key.len() <= BYTES_MAX).then(|| Team { key: key.to_ascii_uppercase(), name: name.map(str::to_owned) })
 }

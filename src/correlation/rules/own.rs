@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Findings, Kind, Subject, alias, words};
+use super::{Findings, Subject, alias, words};
 use crate::domain::facts::{first_text, text};
 
 pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
@@ -10,7 +10,7 @@ pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
     let commit = sha.and_then(Subject::commit);
     let branch = text(payload, "/repository_name").zip(text(payload, "/branch_name")).and_then(|(repository, branch)| Subject::branch(repository, branch));
     findings.about(branch.clone());
-    if let Some(subject) = text(payload, "/deployment_id").and_then(|id| Subject::new(Kind::Deployment, format!("deployment:{id}"))) {
+    if let Some(subject) = text(payload, "/deployment_id").and_then(Subject::deployment) {
         findings.stated("commit_of_deployment", Some(&subject), commit.as_ref(), "commit_sha", sha.unwrap_or_default(), 1.0);
         if let Some(description) = text(payload, "/description") {
             findings.read("reference_in_description", &subject, "description", description, text(payload, "/repository_name"));
@@ -26,7 +26,7 @@ pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
 
 pub(super) fn find_custom(payload: &Value, findings: &mut Findings) {
     let deployment = first_text(payload, &["/deployment_id", "/payload/deployment_id", "/payload/incident/deployment_id"]);
-    findings.about(deployment.and_then(|id| Subject::new(Kind::Deployment, format!("deployment:{id}"))));
+    findings.about(deployment.and_then(Subject::deployment));
     findings.about(first_text(payload, &["/commit_sha", "/payload/commit_sha"]).and_then(Subject::commit));
     // `issue` may be an address or an identifier; `url` may be any address.
     for pointer in ["/issue", "/payload/issue", "/pull_request", "/payload/pull_request", "/url", "/payload/url"] {

@@ -9,7 +9,7 @@ pub(super) fn find(payload: &Value, findings: &mut Findings) {
     let person = first_text(payload, &["/event/user", "/event/user/id", "/event/message/user", "/event/user_id", "/user_id", "/user/id"]);
     findings.about(person.and_then(|user| Subject::person("slack", user)));
     let Some(message) = message_ref(payload) else { return };
-    let subject = |kind, ts: &str| Subject::new(kind, format!("slack:{}/{ts}", message.channel));
+    let subject = |kind, ts: &str| Subject::message(kind, message.channel, ts);
     let thread = message.thread_ts.and_then(|ts| subject(Kind::Thread, ts));
     findings.about(thread.clone());
     let Some(about) = subject(Kind::Message, message.ts) else { return };

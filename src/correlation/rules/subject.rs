@@ -1,7 +1,6 @@
-//! What events are about: a kind of thing and its key, which has its system in front.
+//! What events are about: a kind of thing and its key, which is its [name](crate::domain::subject).
 
-/// The longest subject; a longer one is no name that anybody gave.
-pub(super) const SUBJECT_BYTES_MAX: usize = 512;
+use crate::domain::subject;
 
 /// What a subject is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,39 +83,57 @@ impl Kind {
 pub struct Subject {
     /// What it is.
     pub kind: Kind,
-    /// `github:owner/repo#12`, `linear:HEL-42`, `slack:C123/1700000000.000100`, `commit:<sha>`, ….
+    /// Its name: `github:owner/repo#12`, `linear:HEL-42`, ….
     pub key: String,
 }
 
 impl Subject {
+    /// What a rule of one's own names.
     pub(super) fn new(kind: Kind, key: String) -> Option<Self> {
-        (key.len() <= SUBJECT_BYTES_MAX).then_some(Self { kind, key })
+        Self::of(kind, Some(key).filter(|key| key.len() <= subject::BYTES_MAX))
     }
 
-    /// A commit, if the text is a whole hash; a shortened one may mean several.
+    fn of(kind: Kind, key: Option<String>) -> Option<Self> {
+        key.map(|key| Self { kind, key })
+    }
+
+    /// A commit, if the text is a whole hash; nothing but zeros stands for none.
     pub(super) fn commit(sha: &str) -> Option<Self> {
-        let is_hash = matches!(sha.len(), 40 | 64) && sha.bytes().all(|digit| digit.is_ascii_hexdigit()) && sha.bytes().any(|digit| digit != b'0');
-        is_hash.then(|| Self { kind: Kind::Commit, key: format!("commit:{}", sha.to_ascii_lowercase()) })
+        Self::of(Kind::Commit, subject::commit(sha).filter(|_| sha.bytes().any(|digit| digit != b'0')))
     }
 
     pub(super) fn numbered(kind: Kind, repository: &str, number: i64) -> Option<Self> {
-        Self::new(kind, format!("github:{repository}#{number}"))
+        Self::of(kind, subject::numbered(repository, number))
+    }
+
+    /// An issue at Linear, whose identifiers are capitals however people write them.
+    pub(super) fn linear(identifier: &str) -> Option<Self> {
+        Self::of(Kind::Issue, subject::linear(&identifier.to_ascii_uppercase()))
+    }
+
+    /// A message, or the one that opened a thread.
+    pub(super) fn message(kind: Kind, channel: &str, ts: &str) -> Option<Self> {
+        Self::of(kind, subject::message(channel, ts))
     }
 
     pub(super) fn branch(repository: &str, branch: &str) -> Option<Self> {
-        Self::new(Kind::Branch, format!("branch:{repository}@{branch}"))
+        Self::of(Kind::Branch, subject::branch(repository, branch))
     }
 
     pub(super) fn release(repository: &str, tag: &str) -> Option<Self> {
-        Self::new(Kind::Release, format!("release:{repository}@{tag}"))
+        Self::of(Kind::Release, subject::release(repository, tag))
+    }
+
+    pub(super) fn deployment(id: &str) -> Option<Self> {
+        Self::of(Kind::Deployment, subject::deployment(id))
     }
 
     /// A check, run or deployment at GitHub, by its number.
     pub(super) fn at_github(kind: Kind, id: i64) -> Option<Self> {
-        Self::new(kind, format!("{}:github/{id}", kind.short()))
+        Self::of(kind, subject::at_github(kind.short(), id))
     }
 
     pub(super) fn person(platform: &str, name: &str) -> Option<Self> {
-        Self::new(Kind::Person, format!("person:{platform}/{name}"))
+        Self::of(Kind::Person, subject::person(platform, name))
     }
 }

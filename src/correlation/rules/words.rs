@@ -88,7 +88,7 @@ pub fn named(text: &str) -> Vec<Named> {
     });
     each(&DEPLOYMENT_URLS, text, &mut names, |found| Some((Subject::at_github(Kind::Deployment, found[1].parse().ok()?)?, CERTAIN, None)));
     each(&SLACK_URLS, text, &mut names, |found| {
-        let subject = Subject::new(Kind::Message, format!("slack:{}/{}.{}", &found[1], &found[2], &found[3]))?;
+        let subject = Subject::message(Kind::Message, &found[1], &format!("{}.{}", &found[2], &found[3]))?;
         Some((subject, CERTAIN, None))
     });
     each(&IDENTIFIERS, text, &mut names, |found| {
@@ -125,7 +125,7 @@ pub fn in_branch(branch: &str) -> Vec<Named> {
 }
 
 fn identifier(found: &Captures<'_>) -> Option<Subject> {
-    Subject::new(Kind::Issue, format!("linear:{}-{}", found[1].to_ascii_uppercase(), &found[2]))
+    Subject::linear(&format!("{}-{}", &found[1], &found[2]))
 }
 
 fn team(found: &Captures<'_>) -> String {

@@ -4,8 +4,9 @@
 use serde_json::Value;
 
 use super::{Facts, Priority, excerpt, first_text, joined, owned, text, value_at};
+use crate::domain::subject::{self, at_github, branch, numbered, release};
 
-/// Objects that carry a number within a repository.
+/// Objects that carry a number within a repository; the number of the first that an event has says what it is about.
 const NUMBERED: [&str; 5] = ["pull_request", "issue", "discussion", "milestone", "alert"];
 
 /// Where a title stands, the most telling first.
@@ -62,13 +63,26 @@ const URLS: [&str; 23] = [
     "/repository/html_url",
 ];
 
-pub(super) fn facts(payload: &Value) -> Facts {
+/// Where the hash of the commit stands that an event is about.
+const COMMITS: [&str; 9] = [
+    "/check_run/head_sha",
+    "/check_suite/head_sha",
+    "/workflow_run/head_sha",
+    "/workflow_job/head_sha",
+    "/deployment/sha",
+    "/comment/commit_id",
+    "/merge_group/head_sha",
+    "/sha",
+    "/head_commit/id",
+];
+
+pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
     Facts {
         actor: owned(first_text(payload, &["/sender/login", "/pusher/name"])),
         title: title(payload),
         body_text: body_text(payload),
         repository: owned(text(payload, "/repository/full_name")),
-        subject: subject(payload),
+        subject: subject(event_type, payload),
         url: owned(url(payload)),
         priority: Priority::Normal,
     }
@@ -138,35 +152,41 @@ fn body_text(payload: &Value) -> Option<String> {
     )
 }
 
-fn subject(payload: &Value) -> Option<String> {
-    let repository = text(payload, "/repository/full_name")?;
-    for name in NUMBERED {
-        // Issues, pull requests and discussions share one numbering; the others have their own.
-        let separator = match name {
-            "milestone" => " milestone ",
-            "alert" => " alert ",
-            _ => "#",
-        };
-        if let Some(number) = value_at(payload, &format!("/{name}/number")).and_then(Value::as_i64) {
-            return Some(format!("{repository}{separator}{number}"));
-        }
-    }
-    let commit = [
-        "/check_run/head_sha",
-        "/check_suite/head_sha",
-        "/workflow_run/head_sha",
-        "/workflow_job/head_sha",
-        "/deployment/sha",
-        "/comment/commit_id",
-        "/merge_group/head_sha",
-        "/sha",
-        "/head_commit/id",
-        "/release/tag_name",
-    ];
-    let place = first_text(payload, &commit).or_else(|| text(payload, "/ref").map(branch_of));
-    Some(place.map_or_else(|| repository.to_owned(), |place| format!("{repository}@{place}")))
+/// The number of the deployment that an event is about. Checks that belong to a deployment carry one too, but are not about it.
+#[must_use]
+pub fn deployment_number(event_type: &str, payload: &Value) -> Option<i64> {
+    let is_about_it = matches!(event_type, "deployment" | "deployment_status" | "deployment_review");
+    value_at(payload, "/deployment/id").filter(|_| is_about_it).and_then(Value::as_i64)
 }
 
-fn branch_of(reference: &str) -> &str {
-    reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/tags/")).unwrap_or(reference)
+/// What it is about: the most exact thing that it shows, and the repository where it shows none.
+fn subject(event_type: &str, payload: &Value) -> Option<String> {
+    let repository = text(payload, "/repository/full_name")?;
+    for name in NUMBERED {
+        if let Some(number) = value_at(payload, &format!("/{name}/number")).and_then(Value::as_i64) {
+            return match name {
+                // Issues, pull requests and discussions share one numbering; the others have their own.
+                "milestone" | "alert" => Some(format!("{repository} {name} {number}")),
+                _ => numbered(repository, number),
+            };
+        }
+    }
+    let of_deployment = || deployment_number(event_type, payload).and_then(|number| at_github("deployment", number));
+    let of_commit = || COMMITS.iter().find_map(|pointer| text(payload, pointer).and_then(subject::commit));
+    let of_release = || text(payload, "/release/tag_name").and_then(|tag| release(repository, tag));
+    of_deployment().or_else(of_commit).or_else(of_release).or_else(|| of_ref(repository, payload)).or_else(|| Some(repository.to_owned()))
+}
+
+/// A branch or a tag: `refs/heads/main`, or `main` with what it is beside it.
+fn of_ref(repository: &str, payload: &Value) -> Option<String> {
+    let reference = text(payload, "/ref")?;
+    if let Some(tag) = reference.strip_prefix("refs/tags/") {
+        return release(repository, tag);
+    }
+    match reference.strip_prefix("refs/heads/") {
+        Some(name) => branch(repository, name),
+        None if reference.starts_with("refs/") => None,
+        None if text(payload, "/ref_type") == Some("tag") => release(repository, reference),
+        None => branch(repository, reference),
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Priority, excerpt, first_text, owned, text, value_at};
+use super::{Facts, Priority, excerpt, first_text, owned, subject, text, value_at};
 
 /// Where the identifier of an issue stands beside an issue's own event: not everything has `data`.
 const IDENTIFIERS: [&str; 4] = ["/data/issue/identifier", "/issueData/identifier", "/agentSession/issue/identifier", "/notification/issue/identifier"];
@@ -25,7 +25,7 @@ pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
         title: title(event_type, payload),
         body_text: owned(first_text(payload, &["/data/description", "/data/body", "/data/content", "/data/issue/description"])),
         repository: None,
-        subject: owned(issue_identifier(event_type, payload)).or_else(|| subject(event_type, payload)),
+        subject: issue_identifier(event_type, payload).and_then(subject::linear).or_else(|| called(event_type, payload)),
         url: owned(first_text(payload, &["/url", "/data/url", "/data/issue/url"])),
         priority: Priority::Normal,
     }
@@ -62,7 +62,8 @@ fn title(event_type: &str, payload: &Value) -> Option<String> {
     text(payload, "/data/body").and_then(excerpt)
 }
 
-fn subject(event_type: &str, payload: &Value) -> Option<String> {
+/// What is no issue has no name but what it is called.
+fn called(event_type: &str, payload: &Value) -> Option<String> {
     let name = first_text(payload, &["/data/project/name", "/data/name"]);
     let team = text(payload, "/data/team/key");
     match (event_type, value_at(payload, "/data/number").and_then(Value::as_i64), team) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Facts, Priority, excerpt, first_text, joined, owned, text, value_at};
+use super::{Facts, Priority, excerpt, first_text, joined, owned, subject, text, value_at};
 
 /// A message of Slack, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +71,9 @@ pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
         body_text: words,
         repository: None,
         subject: match message_ref(payload) {
-            Some(message) => Some(format!("{}/{}", message.channel, message.ts)),
-            None => owned(channel(payload).or_else(|| first_text(payload, &["/event/file_id", "/event/user", "/event/user/id"]))),
+            Some(message) => subject::message(message.channel, message.ts),
+            None => owned(channel(payload).or_else(|| text(payload, "/event/file_id")))
+                .or_else(|| first_text(payload, &["/event/user", "/event/user/id"]).and_then(|user| subject::person("slack", user))),
         },
         url: None,
         priority: Priority::Normal,

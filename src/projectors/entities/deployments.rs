@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::super::entry::{key, whole};
+use super::super::entry::whole;
 use super::kind::{Kind, STATUS, WHOLE};
 use super::state::As::{Name, Text, Time, Whole};
 use super::state::{Field, State, at, latest, written};
 use super::version::{Versions, by_number, progress};
 use crate::domain::facts::text;
+use crate::domain::subject;
 
 const OWN: &[Field] = &[
     ("deployment_id", Name, "/deployment_id"),
@@ -42,7 +43,7 @@ pub(super) fn tell_own(value: &Value, versions: &mut Versions) {
     let changed = latest(value, &["/finished_at", "/started_at"]);
     let status = text(value, "/status").map(str::to_ascii_lowercase);
     let state = State::of(value, OWN).with("created_at", at(value, "/started_at").map(written)).with("updated_at", changed.map(written));
-    let state = state.with("subject", key(Some(&format!("deployment:{id}"))));
+    let state = state.with("subject", subject::deployment(id));
     // One and the same id may be brought to several environments, each with an end of its own.
     let environment = text(value, "/environment").unwrap_or_default().replace('%', "%25").replace('@', "%40");
     versions.tell(Kind::Deployment, Some(format!("deployment:{id}@{environment}")), WHOLE, changed, progress(status.as_deref()), &state);
@@ -59,7 +60,7 @@ pub(super) fn tell_github(event_type: &str, value: &Value, place: State, version
         .and(place)
         .with("deployment_id", id.to_string())
         .with("creator_key", by_number("github", deployment, "/creator/id"))
-        .with("subject", format!("deployment:github/{id}"));
+        .with("subject", subject::at_github("deployment", id));
     versions.tell(Kind::Deployment, Some(name.clone()), WHOLE, latest(deployment, &["/updated_at", "/created_at"]), 0, &state);
     let Some(status) = value.get("deployment_status") else {
         // It begins without a status; the first one that comes is later, or of the same second and has a number.

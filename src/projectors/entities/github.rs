@@ -89,9 +89,9 @@ impl<'a> Place<'a> {
         State::default().with("repository_id", self.id).with("repository", self.full_name)
     }
 
-    /// What correlation calls something in it: `github:owner/repo#2`, `branch:owner/repo@name`, ….
-    fn subject(self, kind: &str, separator: char, name: impl std::fmt::Display) -> Option<String> {
-        self.full_name.map(|repository| format!("{kind}:{repository}{separator}{name}")).filter(|subject| key(Some(subject)).is_some())
+    /// The name of something in it as a subject, which has the repository's own within.
+    fn subject(self, name: impl FnOnce(&str) -> Option<String>) -> Option<String> {
+        self.full_name.and_then(name)
     }
 }
 

@@ -9,6 +9,7 @@ use super::state::{Field, State, at, latest, written};
 use super::version::Versions;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{issue_identifier, text};
+use crate::domain::subject;
 
 const ISSUE: &[Field] = &[
     ("issue_id", Name, "/id"),
@@ -115,7 +116,6 @@ impl Told<'_> {
 
 fn tell_issue(told: &Told<'_>, value: &Value, versions: &mut Versions) {
     let data = told.data;
-    let identifier = key(text(data, "/identifier"));
     let state_type = text(data, "/state/type");
     let closed_at = at(data, "/completedAt").or_else(|| at(data, "/canceledAt"));
     let state = State::of(data, ISSUE)
@@ -127,7 +127,7 @@ fn tell_issue(told: &Told<'_>, value: &Value, versions: &mut Versions) {
         .with("project_key", told.named("/project/id").or_else(|| told.named("/projectId")))
         .with("cycle_key", told.named("/cycle/id").or_else(|| told.named("/cycleId")))
         .with("parent_key", told.named("/parentId"))
-        .with("subject", identifier.map(|identifier| format!("linear:{identifier}")))
+        .with("subject", text(data, "/identifier").and_then(subject::linear))
         .with("url", text(data, "/url").or_else(|| text(value, "/url")));
     told.tell(Kind::Issue, state, versions);
 }
@@ -151,7 +151,7 @@ fn tell_comment(told: &Told<'_>, value: &Value, versions: &mut Versions) {
         .with("parent_key", parent_key)
         .with("in_reply_to", told.named("/parentId"))
         .with("author_key", told.named("/user/id").or_else(|| told.named("/userId")))
-        .with("subject", key(issue_identifier("Comment", value)).map(|identifier| format!("linear:{identifier}")))
+        .with("subject", issue_identifier("Comment", value).and_then(subject::linear))
         .with("url", text(value, "/url"));
     told.tell(Kind::Comment, state, versions);
 }

@@ -53,7 +53,7 @@ type Touched<'a> = BTreeMap<Kind, BTreeSet<(&'a str, &'a str)>>;
 #[async_trait]
 impl Projector for EntityTables {
     const NAME: &'static str = "entities";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static [&'static str] = kind::TABLES;
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", "deployment"]);
     const FOLDED: &'static [&'static str] = &["entity_history"];

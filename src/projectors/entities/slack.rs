@@ -1,4 +1,4 @@
-//! What Slack's events, commands and interactions tell of entities.
+//! What Slack's events, commands and interactions tell of entities. The key of a message is its name as a subject.
 
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ use super::state::{Field, State, at, of_ts, written};
 use super::version::Versions;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{channel, first_text, text};
+use crate::domain::subject;
 
 const MESSAGE: &[Field] = &[
     ("subtype", Text, "/subtype"),
@@ -36,17 +37,12 @@ pub(super) fn tell(event_type: &str, sent: Option<&str>, value: &Value, versions
     }
 }
 
-/// `slack:C0HELLODEV1/1794837820.117069`, which is what correlation calls a message as well.
-fn message_key(channel: &str, ts: &str) -> String {
-    format!("slack:{channel}/{ts}")
-}
-
 fn tell_message(event_type: &str, event: &Value, team: Option<&str>, happened: Option<Timestamp>, versions: &mut Versions) {
     let Some(channel) = text(event, "/channel") else { return };
     let subtype = text(event, "/subtype");
     let ended = |ts: &str, versions: &mut Versions| {
         let state = State::default().with("is_deleted", true).with("deleted_at", happened.map(written)).and(place(channel, ts, team));
-        versions.tell(Kind::Message, Some(message_key(channel, ts)), END, happened, 0, &state);
+        versions.tell(Kind::Message, subject::message(channel, ts), END, happened, 0, &state);
     };
     if subtype == Some("message_deleted") {
         if let Some(ts) = first_text(event, &["/deleted_ts", "/previous_message/ts"]) {
@@ -70,13 +66,13 @@ fn tell_message(event_type: &str, event: &Value, team: Option<&str>, happened: O
         .and(place(channel, ts, team))
         .with("user_key", key(text(message, "/user")).map(|user| format!("slack:{user}")))
         .with("is_reply", thread_ts.is_some_and(|thread| thread != ts))
-        .with("thread_key", key(thread_ts).map(|thread| message_key(channel, thread)))
+        .with("thread_key", key(thread_ts).and_then(|thread| subject::message(channel, thread)))
         .with("edited_at", text(message, "/edited/ts").and_then(of_ts).map(written))
         .with("edited_by", key(text(message, "/edited/user")));
     let changed = if is_changed { happened.max(of_ts(ts)) } else { of_ts(ts) };
     // A mention comes twice, once as a message.
     let rank = i64::from(event_type == "message");
-    versions.tell(Kind::Message, Some(message_key(channel, ts)), WHOLE, changed, rank, &state);
+    versions.tell(Kind::Message, subject::message(channel, ts), WHOLE, changed, rank, &state);
 }
 
 fn place(channel: &str, ts: &str, team: Option<&str>) -> State {
@@ -86,7 +82,7 @@ fn place(channel: &str, ts: &str, team: Option<&str>) -> State {
         .with("channel_key", format!("slack:{channel}"))
         .with("ts", key(Some(ts)))
         .with("created_at", of_ts(ts).map(written))
-        .with("subject", key(Some(&message_key(channel, ts))))
+        .with("subject", subject::message(channel, ts))
 }
 
 /// Whether someone's reaction stands is told by the newest event of that one, emoji and message.
@@ -98,7 +94,7 @@ fn tell_reaction(event_type: &str, event: &Value, happened: Option<Timestamp>, v
     };
     let is_removed = event_type == "reaction_removed";
     let state = State::default()
-        .with("message_key", key(Some(&message_key(channel, ts))))
+        .with("message_key", subject::message(channel, ts))
         .with("channel_id", key(Some(channel)))
         .with("ts", key(Some(ts)))
         .with("user_id", key(Some(user)))

@@ -78,7 +78,7 @@ impl Event {
         self.row.repository.as_deref()
     }
 
-    /// What it is about, as the timeline and the links name it.
+    /// What it is about, by the name that links have for it: `github:octo/hello#2`, `linear:HEL-42`, `deployment:…`.
     async fn subject(&self) -> Option<&str> {
         self.row.subject.as_deref()
     }

@@ -38,7 +38,7 @@ pub(super) struct EventFilterInput {
     actor: Option<String>,
     /// The repository, such as `octo/hello`.
     repository: Option<String>,
-    /// What they are about, as `Event.subject` names it.
+    /// What they are about, as `Event.subject` names it; or in short: `HEL-42`, `octo/hello#2`, a commit's hash, a deployment's id.
     subject: Option<String>,
     /// Not earlier than this.
     since: Option<Timestamp>,

@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::{CERTAIN, TEXT_BYTES_MAX, pattern};
 use crate::correlation::rules::alias;
+use crate::domain::subject;
 
 /// The most names of one text.
 const NAMES_MAX: usize = 20;
@@ -39,8 +40,11 @@ pub fn meant(text: &str) -> Vec<Meant> {
     let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
     let mut found = Vec::new();
     each(&URLS, text, 0.99, &mut found, |url| if is_explained(url) { None } else { alias::address(url) });
-    each(&REFERENCES, text, 0.95, &mut found, |reference| Some(format!("github:{reference}")));
-    each(&HASHES, text, CERTAIN, &mut found, |hash| Some(format!("commit:{hash}")));
+    each(&REFERENCES, text, 0.95, &mut found, |reference| {
+        let (repository, number) = reference.split_once('#')?;
+        subject::numbered(repository, number)
+    });
+    each(&HASHES, text, CERTAIN, &mut found, subject::commit);
     if text.len() <= NAMES_TEXT_BYTES_MAX {
         let before = found.len();
         each(&NAMES, text, 0.9, &mut found, alias::name);

@@ -9,6 +9,7 @@ use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{Place, person};
 use crate::domain::facts::text;
+use crate::domain::subject;
 
 /// The most commits that are taken from one push; GitHub lists at most 2,048.
 const COMMITS_MAX: usize = 2_048;
@@ -106,14 +107,14 @@ fn branch_state(branch: &str, value: &Value, place: Place<'_>) -> State {
         .state()
         .with("name", branch)
         .with("is_default", text(value, "/repository/default_branch").map(|default| default == branch))
-        .with("subject", place.subject("branch", '@', branch))
+        .with("subject", place.subject(|repository| subject::branch(repository, branch)))
         .with("url", url)
 }
 
 fn tell_commit(commit: &Value, fields: &[Field], pushed: Option<&[Field]>, place: Place<'_>, versions: &mut Versions) {
     let state = State::of(commit, fields);
     let Some(sha) = text(commit, fields[0].2) else { return };
-    let mut state = state.and(place.state()).with("subject", format!("commit:{sha}"));
+    let mut state = state.and(place.state()).with("subject", subject::commit(sha));
     if let Some(pushed) = pushed {
         let count = |pointer| i64::try_from(list(commit, pointer).len()).ok();
         state = state
@@ -130,7 +131,7 @@ fn tell_commit(commit: &Value, fields: &[Field], pushed: Option<&[Field]>, place
 fn tell_release(action: Option<&str>, value: &Value, place: Place<'_>, versions: &mut Versions) {
     let Some(release) = value.get("release") else { return };
     let Some(id) = whole(release, "/id") else { return };
-    let subject = text(release, "/tag_name").and_then(|tag| place.subject("release", '@', tag));
+    let subject = text(release, "/tag_name").and_then(|tag| place.subject(|repository| subject::release(repository, tag)));
     let state = State::of(release, RELEASE).and(place.state()).with("author_key", person(release, "/author/id")).with("subject", subject);
     let changed = latest(release, &["/updated_at", "/published_at", "/created_at"]);
     // Older payloads have no time of the last change.

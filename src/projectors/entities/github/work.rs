@@ -9,6 +9,7 @@ use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{LOGINS, Place, person};
 use crate::domain::facts::{text, value_at};
+use crate::domain::subject::{self, numbered};
 
 /// A pull request as every event about it shows it.
 const PULL_REQUEST: &[Field] = &[
@@ -136,7 +137,7 @@ fn tell_pull_request(shown: &Value, place: Place<'_>, versions: &mut Versions) {
         .and(place.state())
         .with("is_merged", merged_at.is_some())
         .with("author_key", person(shown, "/user/id"))
-        .with("subject", place.subject("github", '#', number));
+        .with("subject", place.subject(|repository| numbered(repository, number)));
     if is_whole {
         state = state.and(State::of(shown, PULL_REQUEST_SIZE));
     }
@@ -148,7 +149,7 @@ fn tell_as_issue(shown: &Value, place: Place<'_>, versions: &mut Versions) {
     let state = State::of(shown, PULL_REQUEST_AS_ISSUE)
         .and(place.state())
         .with("author_key", person(shown, "/user/id"))
-        .with("subject", place.subject("github", '#', number));
+        .with("subject", place.subject(|repository| numbered(repository, number)));
     let rank = i64::from(at(shown, "/closed_at").is_some());
     versions.tell(Kind::PullRequest, Some(place.numbered(number)), AS_ISSUE, at(shown, "/updated_at"), rank, &state);
 }
@@ -210,7 +211,7 @@ fn tell_one_issue(issue: &Value, place: Place<'_>, versions: &mut Versions) -> O
         .with("identifier", place.full_name.map(|repository| format!("{repository}#{number}")).filter(|name| key(Some(name)).is_some()))
         .with("is_open", is_open)
         .with("creator_key", person(issue, "/user/id"))
-        .with("subject", place.subject("github", '#', number));
+        .with("subject", place.subject(|repository| numbered(repository, number)));
     let rank = i64::from(at(issue, "/closed_at").is_some());
     versions.tell(Kind::Issue, Some(name.clone()), WHOLE, at(issue, "/updated_at"), rank, &state);
     Some(name)
@@ -234,18 +235,22 @@ fn tell_comment(event_type: &str, action: Option<&str>, comment: &Value, value: 
         _ if is_pull_request => "pull_request",
         _ => "issue",
     };
-    let commit = text(comment, "/commit_id").filter(|_| kind == "commit_comment").map(|sha| place.at(sha));
+    let commit = text(comment, "/commit_id").filter(|_| kind == "commit_comment");
+    let subject = match number {
+        Some(number) => place.subject(|repository| numbered(repository, number)),
+        None => commit.and_then(subject::commit),
+    };
     let state = State::of(comment, COMMENT)
         .and(place.state())
         .with("comment_id", id.to_string())
         .with("kind", kind)
         .with("parent_kind", parent_kind)
-        .with("parent_key", number.filter(|_| parent_kind != "discussion").map(|number| place.numbered(number)).or(commit))
+        .with("parent_key", number.filter(|_| parent_kind != "discussion").map(|number| place.numbered(number)).or_else(|| commit.map(|sha| place.at(sha))))
         .with("number", number)
         .with("review_id", whole(comment, "/pull_request_review_id"))
         .with("in_reply_to", whole(comment, "/in_reply_to_id").map(|other| format!("github:{kind}/{other}")))
         .with("author_key", person(comment, "/user/id"))
-        .with("subject", number.and_then(|number| place.subject("github", '#', number)));
+        .with("subject", subject);
     let (name, changed) = (format!("github:{kind}/{id}"), latest(comment, &["/updated_at", "/created_at"]));
     versions.tell(Kind::Comment, Some(name.clone()), WHOLE, changed, 0, &state);
     if action == Some("deleted") {
