@@ -226,15 +226,17 @@ impl Lane {
         while let Some(InFlight { requests, room }) = self.next_batch().await {
             let (envelopes, replies): (Vec<_>, Vec<_>) = requests.into_iter().map(|request| (request.envelope, request.reply)).unzip();
             let started = Instant::now();
+            // Before anyone can see them in the log.
+            for sealed in &envelopes {
+                self.recent.put(sealed.new.id, sealed.new.body.clone());
+            }
             let outcome = self.store(&envelopes).await;
             drop(room);
             match outcome {
                 Ok(receipts) => {
                     self.metrics.appended(envelopes.len(), receipts.iter().filter(|receipt| receipt.outcome == Outcome::Accepted).count(), started.elapsed());
-                    for (sealed, receipt) in envelopes.into_iter().zip(&receipts) {
-                        if receipt.outcome == Outcome::Accepted {
-                            self.recent.put(receipt.position, receipt.id, sealed.new.body);
-                        }
+                    for (sealed, _) in envelopes.iter().zip(&receipts).filter(|(_, receipt)| receipt.outcome != Outcome::Accepted) {
+                        self.recent.take(sealed.new.id);
                     }
                     self.appended.notify_one();
                     for (reply, receipt) in replies.into_iter().zip(receipts) {
@@ -243,6 +245,9 @@ impl Lane {
                     }
                 }
                 Err(error) => {
+                    for sealed in &envelopes {
+                        self.recent.take(sealed.new.id);
+                    }
                     self.metrics.append_failed();
                     tracing::error!(error = &error as &dyn std::error::Error, entries = envelopes.len(), "a batch of {} could not be stored", envelopes.len());
                     let error = Arc::new(error);

@@ -1,16 +1,19 @@
 //! Batches after a position, never past the settled edge.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use tokio_postgres::Row;
 
 use super::fence::{At, Fence};
-use super::recent::{Recent, Run};
+use super::recent::Recent;
 use crate::db::{self, Database};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Shared, Verdict};
 use crate::domain::{Envelope, EventId, Position, Span, Tenant};
 
 const READ: &str = include_str!("read.sql");
+const READ_BODIES: &str = include_str!("read_bodies.sql");
 const RECEIVED_BY: &str = include_str!("received_by.sql");
 const READ_ONE: &str = include_str!("read_one.sql");
 const FENCES: &str = include_str!("fences.sql");
@@ -65,8 +68,8 @@ impl Reader {
         Self::knowing(database, Recent::default())
     }
 
-    /// A reader that takes bodies which were appended lately from where they are kept. The log gives them to one such
-    /// reader only.
+    /// A reader that takes bodies which were appended lately from where they are kept: for one reader, as each is given
+    /// once.
     #[must_use]
     pub const fn knowing(database: Database, recent: Recent) -> Self {
         Self { database, recent }
@@ -163,44 +166,48 @@ impl Reader {
         if span.is_empty() {
             return Ok(Batch { span: Span { after: span.after, through: span.after }, envelopes: Vec::new(), head });
         }
-        let mut run = self.recent.take(span, bytes);
-        let (envelopes, total) = loop {
-            match self.rows(span, since, sources, bytes, &mut run).await? {
-                Some(read) => break read,
-                // The log is not the one that these bodies were appended to.
-                None => run = Run::default(),
-            }
-        };
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(READ).await?;
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let wants_bodies = self.recent.is_empty();
+        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since, &wants_bodies]).await?;
+        let total: i64 = rows.first().map_or(0, |row| row.get("total"));
+        let mut envelopes = rows.iter().map(envelope).collect::<Vec<_>>();
+        if !wants_bodies {
+            self.fill(&mut envelopes).await?;
+        }
         // Cut short by its bytes: the rest of the span comes with the next batch.
         let is_whole = i64::try_from(envelopes.len()).is_ok_and(|read| read == total);
         let through = if is_whole { span.through } else { envelopes.last().map_or(span.through, |last| last.position) };
         Ok(Batch { span: Span { after: span.after, through }, envelopes, head })
     }
 
-    /// Envelopes of a span, and how many there would be if all their bodies fitted. Bodies of the run are not asked for;
-    /// none when one of them is not there after all.
-    async fn rows(
-        &self,
-        span: Span,
-        since: Option<Timestamp>,
-        sources: Option<&[&str]>,
-        bytes: i64,
-        run: &mut Run,
-    ) -> Result<Option<(Vec<Envelope>, i64)>, db::Error> {
-        let connection = self.database.get().await?;
-        let statement = connection.prepare_cached(READ).await?;
-        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
-        let known = Position::new(span.after.get() + run.len());
-        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since, &known.get()]).await?;
-        let total: i64 = rows.first().map_or(0, |row| row.get("total"));
-        let envelopes = rows.iter().map(|row| {
-            let mut envelope = envelope(row);
-            if envelope.position <= known && !envelope.flags.contains(&Flag::Redacted) {
-                envelope.body = run.body(envelope.id)?;
+    /// Gives envelopes that were read without their bodies what was appended here, and the others what the log says.
+    async fn fill(&self, envelopes: &mut Vec<Envelope>) -> Result<(), db::Error> {
+        let mut missing = Vec::new();
+        for (index, envelope) in envelopes.iter_mut().enumerate() {
+            match self.recent.take(envelope.id) {
+                Some(body) if !envelope.is_redacted() => envelope.body = body,
+                _ => missing.push(index),
             }
-            Some(envelope)
-        });
-        Ok(envelopes.collect::<Option<Vec<_>>>().map(|envelopes| (envelopes, total)))
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (positions, received): (Vec<i64>, Vec<Timestamp>) =
+            missing.iter().map(|index| (envelopes[*index].position.get(), envelopes[*index].received_at)).unzip();
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(READ_BODIES).await?;
+        let rows = connection.query(&statement, &[&positions, &received]).await?;
+        let rows: HashMap<i64, &Row> = rows.iter().map(|row| (row.get("position"), row)).collect();
+        for (index, position) in missing.into_iter().zip(positions).rev() {
+            match rows.get(&position) {
+                Some(row) => (envelopes[index].body, envelopes[index].flags) = (body(row), flags(row)),
+                // Retired since: as if it had been read a moment later.
+                None => drop(envelopes.remove(index)),
+            }
+        }
+        Ok(())
     }
 
     /// The envelope of this name, if the tenant has one.
@@ -226,10 +233,18 @@ pub(super) fn envelope(row: &Row) -> Envelope {
         arrived_at: row.get("arrived_at"),
         received_at: row.get("received_at"),
         headers: serde_json::from_str::<Headers>(row.get("headers")).unwrap_or_default(),
-        body: Bytes::from(row.get::<_, Option<Vec<u8>>>("body").unwrap_or_default()),
+        body: body(row),
         verdict: Verdict::from_word(row.get("verdict")).unwrap_or(Verdict::Signed),
         secret_id: row.get("secret_id"),
-        flags: row.get::<_, Vec<&str>>("flags").into_iter().filter_map(Flag::from_word).collect(),
+        flags: flags(row),
         shared: Shared::default(),
     }
+}
+
+fn body(row: &Row) -> Bytes {
+    Bytes::from(row.get::<_, Option<Vec<u8>>>("body").unwrap_or_default())
+}
+
+fn flags(row: &Row) -> Vec<Flag> {
+    row.get::<_, Vec<&str>>("flags").into_iter().filter_map(Flag::from_word).collect()
 }

@@ -1,7 +1,7 @@
 -- Envelopes of the span ($1, $2], as many as fit into $4 bytes of bodies but at least one. The log's head was read
 -- before and is the settled edge: what is at or below it is visible and complete (decision D4).
 --   $3  the sources that the reader follows; NULL for all
---   $6  the reader knows the bodies up to here, save those that were redacted
+--   $6  whether the bodies are wanted
 --   $5  the time of the last envelope read: times never go back, so earlier partitions are not looked at
 WITH sized AS (
     SELECT e.position, e.received_at,
@@ -11,7 +11,7 @@ WITH sized AS (
     WHERE e.position > $1 AND e.position <= $2 AND e.received_at >= $5
       AND ($3::text[] IS NULL OR e.source = ANY ($3::text[])))
 SELECT e.position, e.id, e.tenant, e.source, e.delivery_key, e.event_type, e.arrived_at, e.received_at, e.headers::text,
-       CASE WHEN e.position <= $6 AND NOT 'redacted' = ANY (e.flags) THEN NULL ELSE e.body END AS body, e.verdict, e.secret_id, e.flags, s.total
+       CASE WHEN $6 THEN e.body END AS body, e.verdict, e.secret_id, e.flags, s.total
 FROM sized s
 JOIN log.envelopes e ON e.position = s.position AND e.received_at = s.received_at
 WHERE s.bytes_before < $4::bigint AND e.received_at >= $5
