@@ -61,11 +61,11 @@ async fn measure(name: &str, server: &Server, bodies: &Bodies, connections: usiz
     println!(
         "{:<42} {rate:>10.0} {:>9.1} {:>9.1} {:>9} {:>8.2}{}  {}",
         format!("{name}, {connections} connection{}", if connections == 1 { "" } else { "s" }),
-        milliseconds(measured.accepted.percentile(0.50)),
-        milliseconds(measured.accepted.percentile(0.99)),
+        milliseconds(measured.accepted.all.percentile(0.50)),
+        milliseconds(measured.accepted.all.percentile(0.99)),
         server.resident_mb()?,
         rate / copied,
-        refusals(&measured.refused),
+        refusals(&measured.refused.all),
         measured.troubles(),
     );
     Ok(())

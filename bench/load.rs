@@ -34,11 +34,8 @@ pub enum Manners {
 #[derive(Default)]
 pub struct Measured {
     pub took: Duration,
-    pub accepted: Latencies,
-    /// From the request to the answer.
-    pub refused: Latencies,
-    /// The same without the time for which the sender had been told to stay away.
-    pub refused_in_time: Latencies,
+    pub accepted: Timed,
+    pub refused: Timed,
     /// Connections that could not be opened or ended before the answer.
     pub lost: usize,
     /// Answers that are neither 200 nor 503, and the last of them.
@@ -66,6 +63,21 @@ impl Measured {
             words.push(format!("the last: {:?}", self.odd_answer));
         }
         words.join(", ")
+    }
+}
+
+/// Answers of one kind.
+#[derive(Default)]
+pub struct Timed {
+    /// From the request to the answer.
+    pub all: Latencies,
+    /// The same without the time for which the sender had been told to stay away.
+    pub in_time: Latencies,
+}
+
+impl Timed {
+    pub fn count(&self) -> usize {
+        self.all.count()
     }
 }
 
@@ -226,14 +238,15 @@ impl Sender {
         };
         let now = Instant::now();
         let not_before = std::mem::replace(&mut self.not_before, now);
+        let timed = |kind: &mut Timed| {
+            kind.all.add(now - sent);
+            kind.in_time.add(now.saturating_duration_since(sent.max(not_before)));
+        };
         match &answer {
-            Answer::Accepted => note(&self.notes, |measured| measured.accepted.add(now - sent)),
+            Answer::Accepted => note(&self.notes, |measured| timed(&mut measured.accepted)),
             Answer::Refused { retry_after } => {
                 self.not_before = now + *retry_after;
-                note(&self.notes, |measured| {
-                    measured.refused.add(now - sent);
-                    measured.refused_in_time.add(now.saturating_duration_since(sent.max(not_before)));
-                });
+                note(&self.notes, |measured| timed(&mut measured.refused));
             }
             Answer::Odd(head) => note(&self.notes, |measured| {
                 measured.odd += 1;

@@ -9,9 +9,9 @@ use anyhow::Context;
 
 use crate::bodies::{self, Bodies};
 use crate::ingest::INGEST_ONLY;
-use crate::load::{self, Manners};
+use crate::load::{self, Manners, Timed};
 use crate::milliseconds;
-use crate::server::Server;
+use crate::server::{Server, processor_seconds};
 
 const RATED_CONNECTIONS: usize = 1000;
 const OVERLOAD_CONNECTIONS: usize = 10 * RATED_CONNECTIONS;
@@ -24,10 +24,11 @@ pub async fn run(time: Duration) -> anyhow::Result<()> {
     let real = bodies::real()?;
     let server = Server::start(INGEST_ONLY).await.context("the server does not start")?;
     println!("{}, {} bytes on average", real.name, real.mean());
-    println!("Refusals: from the request to the answer, and (in brackets) without the time for which the sender had been told to stay away.\n");
+    println!("Times in ms, from the request to the answer; in brackets without what of it the sender had been told to stay away.");
+    println!("Server, database and load: the cores that each used.\n");
     println!(
-        "{:<30} {:>9} {:>6} {:>8} {:>8} {:>10} {:>20} {:>20} {:>7} {:>7} {:>7}",
-        "", "accepted/s", "share", "p50 ms", "p99 ms", "refused/s", "p50 ms", "p99 ms", "RSS MB", "server", "database"
+        "{:<32} {:>10} {:>6} {:>14} {:>14} {:>10} {:>14} {:>14} {:>7} {:>7} {:>8} {:>6}",
+        "", "accepted/s", "share", "p50", "p99", "refused/s", "p50", "p99", "RSS MB", "server", "database", "load"
     );
     let rated = phase("rated", &server, &real, RATED_CONNECTIONS, RATED_TIME, Manners::Obey, None).await?;
     // Once for what only a first run costs.
@@ -43,23 +44,25 @@ pub async fn run(time: Duration) -> anyhow::Result<()> {
 async fn phase(name: &str, server: &Server, bodies: &Bodies, connections: usize, time: Duration, manners: Manners, rated: Option<f64>) -> anyhow::Result<f64> {
     server.forget_peak()?;
     let (server_before, database_before) = server.processor_seconds()?;
+    let load_before = processor_seconds(std::process::id(), false)?;
     let measured = load::run_for(server.address, &bodies.texts, connections, time, manners).await?;
     let (server_after, database_after) = server.processor_seconds()?;
+    let load_after = processor_seconds(std::process::id(), false)?;
     let (seconds, rate) = (measured.took.as_secs_f64(), measured.rate());
-    let both =
-        |share: f64| format!("{:.0} ({:.0})", milliseconds(measured.refused.percentile(share)), milliseconds(measured.refused_in_time.percentile(share)));
+    let both = |timed: &Timed, share: f64| format!("{:.0} ({:.0})", milliseconds(timed.all.percentile(share)), milliseconds(timed.in_time.percentile(share)));
     println!(
-        "{:<30} {rate:>9.0} {:>6.2} {:>8.0} {:>8.0} {:>10.0} {:>20} {:>20} {:>7} {:>7.2} {:>7.2}  {}",
-        format!("{name}, {:.0} s", seconds),
+        "{:<32} {rate:>10.0} {:>6.2} {:>14} {:>14} {:>10.0} {:>14} {:>14} {:>7} {:>7.2} {:>8.2} {:>6.2}  {}",
+        format!("{name}, {seconds:.0} s"),
         rate / rated.unwrap_or(rate),
-        milliseconds(measured.accepted.percentile(0.50)),
-        milliseconds(measured.accepted.percentile(0.99)),
+        both(&measured.accepted, 0.50),
+        both(&measured.accepted, 0.99),
         measured.refused.count() as f64 / seconds,
-        both(0.50),
-        both(0.99),
+        both(&measured.refused, 0.50),
+        both(&measured.refused, 0.99),
         server.resident_mb()?,
         (server_after - server_before) / seconds,
         (database_after - database_before) / seconds,
+        (load_after - load_before) / seconds,
         measured.troubles()
     );
     Ok(rate)

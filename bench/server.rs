@@ -81,7 +81,7 @@ impl Server {
 }
 
 /// User and system time of a process, and of the children that it has waited for; proc(5), in ticks of 10 ms.
-fn processor_seconds(pid: u32, with_children: bool) -> anyhow::Result<f64> {
+pub fn processor_seconds(pid: u32, with_children: bool) -> anyhow::Result<f64> {
     let line = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = line.rsplit_once(") ").context("no name in stat")?;
     let fields: Vec<&str> = fields.split(' ').collect();

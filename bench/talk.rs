@@ -40,10 +40,8 @@ impl Talk {
         tokio::pin!(reading);
         tokio::select! {
             biased;
-            sent = writer.write_all(request) => {
-                sent?;
-                reading.await?;
-            }
+            // One that stops reading may have answered.
+            _sent = writer.write_all(request) => reading.await?,
             read = &mut reading => read?,
         }
         if self.answer.starts_with(b"HTTP/1.1 200") {

@@ -3,6 +3,7 @@
 //! HTTP/1.1 only: proxies and tunnels speak it to what is behind them, and it leaves out the stream and reset floods of
 //! HTTP/2 (RELIABILITY B38).
 
+mod connection;
 mod rest;
 mod stream;
 
@@ -19,15 +20,14 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::TokioTimer;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use connection::Manner;
 pub use rest::Rest;
 use rest::Rests;
-use stream::Stream;
 
 use crate::config::Server;
 use crate::tasks::{Stop, Tasks};
@@ -53,11 +53,11 @@ pub struct Leave {
 pub async fn serve(listener: TcpListener, router: Router, settings: Server, metrics: Metrics, tasks: Tasks, leave: Leave) {
     let Leave { draining, stop } = leave;
     let router = router.layer(middleware::from_fn_with_state(draining, send_elsewhere));
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(settings.connections_max));
-    // No longer than half the time that a connection may be idle, or it would be closed while it rests.
-    let rest = Duration::from_millis(settings.refused_rest_ms.min(settings.headers_timeout_ms / 2));
-    let rests = Rests::new(rest, TokioTimer::new(), Arc::clone(&places), metrics.resting_connections());
+    // One for each connection that may be open.
+    let places_max = u32::try_from(settings.connections_max.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+    let places = Arc::new(Semaphore::new(places_max as usize));
+    let rests = Rests::new(Duration::from_millis(settings.refused_rest_ms), TokioTimer::new(), Arc::clone(&places), metrics.resting_connections());
+    let manner = Manner::new(&settings, stop.clone());
     while let Some(Ok(place)) = stop.or(Arc::clone(&places).acquire_owned()).await {
         let Some(accepted) = stop.or(listener.accept()).await else { break };
         let (stream, from) = match accepted {
@@ -68,24 +68,17 @@ pub async fn serve(listener: TcpListener, router: Router, settings: Server, metr
                 continue;
             }
         };
-        let rest = rests.one();
-        let service = FromPeer { peer: Peer(from.ip()), rest: rest.clone(), router: TowerToHyperService::new(router.clone()) };
-        let connection = graceful.watch(connection(stream, service, &settings));
-        let stop = stop.clone();
+        let service = FromPeer { peer: Peer(from.ip()), rest: rests.one(), router: TowerToHyperService::new(router.clone()) };
+        let connection = manner.clone().serve(stream, service);
         tasks.spawn("http.connection", async move {
-            // A client that breaks off or sends nonsense is its own affair.
-            if let Err(error) = connection.await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
-            }
-            if let Some(owed) = rest.owed_after_end() {
-                stop.or(owed).await;
-            }
+            connection.await;
             drop(place);
         });
     }
     drop(listener);
     let patience = Duration::from_millis(settings.stop_timeout_ms);
-    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+    // All places are free when all connections have ended.
+    if tokio::time::timeout(patience, places.acquire_many(places_max)).await.is_err() {
         tracing::warn!("requests were still under way after {patience:?} and are cut off");
     }
 }
@@ -104,6 +97,7 @@ async fn send_elsewhere(State(draining): State<Stop>, request: Request, next: Ne
 pub struct Peer(pub IpAddr);
 
 /// The router, told where each request comes from.
+#[derive(Clone)]
 struct FromPeer {
     peer: Peer,
     rest: Rest,
@@ -116,24 +110,9 @@ impl Service<Request<Incoming>> for FromPeer {
     type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        self.rest.begin();
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.rest.clone());
         self.router.call(request)
     }
-}
-
-type Connection = hyper::server::conn::http1::Connection<TokioIo<Stream>, FromPeer>;
-
-fn connection(stream: TcpStream, service: FromPeer, settings: &Server) -> Connection {
-    // Answers are small and written whole.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY could not be set");
-    }
-    let stream = Stream::new(stream, service.rest.clone());
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(settings.headers_timeout_ms))
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADERS_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
 }

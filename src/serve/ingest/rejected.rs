@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::log::AppendError;
 use crate::serve::server::Rest;
 
-/// When a sender should come back.
-const RETRY_AFTER_S: &str = "2";
+/// When a sender should come back, in seconds.
+const RETRY_AFTER_S: u64 = 2;
 /// The most of an unwanted body that is read and thrown away to keep the connection, in bytes: what may be on its way by the
 /// time of the answer.
 const DRAINED_MAX: usize = 4 << 20;
@@ -100,10 +100,10 @@ impl Rejected {
             if !is_whole {
                 rest.leave_unread();
             }
-            match (is_busy, ends) {
-                (true, true) => rest.after_end(),
-                (true, false) => rest.before_next(),
-                (false, _) => {}
+            rest.answered();
+            if is_busy {
+                let seconds = if ends { rest.after_end() } else { rest.before_next() };
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
             }
         }
         response
@@ -135,7 +135,7 @@ impl IntoResponse for Rejected {
         let body = json!({"type": "about:blank", "title": error, "status": status.as_u16(), "detail": detail, "success": false, "error": error});
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
         }
         response
     }

@@ -5,16 +5,24 @@
 //! `Retry-After` does not notice. As soon as there is room again, whoever has rested longest is read, so that nobody waits
 //! for a server that has nothing to do (docs/decisions/0026).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::rt::{Sleep, Timer};
 use prometheus::IntGauge;
 use tokio::sync::{Notify, Semaphore};
 
+/// How many may come back in a second: the more rest, the longer each does, so that refusing takes a bounded share of the time.
+const BACK_PER_SECOND: f64 = 1000.0;
+/// The least that a sender is told, in seconds.
+const RETRY_AFTER_MIN: f64 = 2.0;
+/// No rest is longer, however many there are.
+const LONGEST: Duration = Duration::from_secs(10);
 /// Of two rests that begin together, the shorter lasts at least this share of the whole: or all would come back at once.
 const SHORTEST: f64 = 0.75;
+/// As many connections may keep their buffers while nothing comes on them.
+const HEAVY_MAX: usize = 1024;
 /// Steps of this share of the whole spread what follows one another most evenly: the golden ratio.
 const STEP: f64 = 0.618_034;
 
@@ -23,11 +31,12 @@ const STEP: f64 = 0.618_034;
 pub struct Rests(Arc<All>);
 
 struct All {
-    /// The longest rest; none when zero.
+    /// How long a rest is when few rest; none when zero.
     lasts: Duration,
     timer: Box<dyn Timer + Send + Sync>,
     /// One for each connection that may be open.
     places: Arc<Semaphore>,
+    places_max: usize,
     /// Connections and places that rest now.
     resting: IntGauge,
     begun: AtomicU32,
@@ -35,23 +44,30 @@ struct All {
 }
 
 impl Rests {
-    /// Nobody rests yet. A rest lasts no longer than `lasts`; `resting` shows how many there are.
+    /// Nobody rests yet. A rest lasts no longer than `lasts` while few rest; `resting` shows how many there are.
     pub fn new(lasts: Duration, timer: impl Timer + Send + Sync + 'static, places: Arc<Semaphore>, resting: IntGauge) -> Self {
-        Self(Arc::new(All { lasts, timer: Box::new(timer), places, resting, begun: AtomicU32::new(0), room: Notify::new() }))
+        let places_max = places.available_permits();
+        Self(Arc::new(All { lasts, timer: Box::new(timer), places, places_max, resting, begun: AtomicU32::new(0), room: Notify::new() }))
     }
 
     /// A new connection's.
     #[must_use]
     pub fn one(&self) -> Rest {
-        Rest(Arc::new(One { all: self.clone(), told: AtomicU8::new(Told::Nothing as u8), is_unread: AtomicBool::new(false) }))
+        Rest(Arc::new(One { all: self.clone(), told: Mutex::new(Told::Nothing), is_unread: AtomicBool::new(false), phase: AtomicU8::new(Phase::Asked as u8) }))
+    }
+
+    /// How long somebody must stay away who is refused now.
+    fn length(&self) -> Duration {
+        let resting = self.0.resting.get() as f64;
+        self.0.lasts.max(Duration::from_secs_f64(resting / BACK_PER_SECOND).min(LONGEST))
     }
 
     /// Rests: until the time has passed, or there is room again and nobody has waited longer.
-    async fn pass(self) {
+    async fn pass(self, length: Duration) {
         let all = &self.0;
         let _counted = Counted::new(&all.resting);
         let number = all.begun.fetch_add(1, Ordering::Relaxed);
-        let sleep = all.timer.sleep(all.lasts.mul_f64(SHORTEST + (1.0 - SHORTEST) * (f64::from(number) * STEP).fract()));
+        let sleep = all.timer.sleep(length.mul_f64(SHORTEST + (1.0 - SHORTEST) * (f64::from(number) * STEP).fract()));
         tokio::select! {
             () = sleep => {}
             () = all.room.notified() => {}
@@ -60,14 +76,13 @@ impl Rests {
 }
 
 /// What the sender of a connection's last request was told.
-#[repr(u8)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Told {
     Nothing,
-    /// To come back later; the connection stays.
-    Later,
-    /// To come back later, and the connection ends.
-    LaterAnew,
+    /// To come back after this time; the connection stays.
+    Later(Duration),
+    /// To come back after this time, and the connection ends.
+    LaterAnew(Duration),
 }
 
 /// The rest of one connection, among the extensions of its requests. Cheap to clone.
@@ -76,21 +91,71 @@ pub struct Rest(Arc<One>);
 
 struct One {
     all: Rests,
-    /// A [`Told`].
-    told: AtomicU8,
+    told: Mutex<Told>,
     is_unread: AtomicBool,
+    /// A [`Phase`].
+    phase: AtomicU8,
+}
+
+/// How far the last request of a connection is.
+#[repr(u8)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It came, or something else is to come of it.
+    Asked,
+    Answered,
+    Sending,
+    Sent,
 }
 
 impl Rest {
-    /// The sender was told to come back later: nothing more is read from it until then.
-    pub fn before_next(&self) {
-        self.tell(Told::Later);
+    /// The sender is told to come back: nothing more is read from it until then. Returns after how many seconds.
+    #[must_use]
+    pub fn before_next(&self) -> u64 {
+        self.tell(Told::Later)
     }
 
-    /// The sender was told to come back later, on another connection: its place is given to nobody else until then, or it
-    /// could ask as often as it can connect.
-    pub fn after_end(&self) {
-        self.tell(Told::LaterAnew);
+    /// The sender is told to come back, on another connection: its place is given to nobody else until then, or it could ask as
+    /// often as it can connect. Returns after how many seconds.
+    #[must_use]
+    pub fn after_end(&self) -> u64 {
+        self.tell(Told::LaterAnew)
+    }
+
+    /// The answer that is about to be given is whole: once it is sent, nothing is left to do for this connection.
+    pub fn answered(&self) {
+        self.0.phase.store(Phase::Answered as u8, Ordering::Relaxed);
+    }
+
+    /// A request begins.
+    pub(super) fn begin(&self) {
+        self.0.phase.store(Phase::Asked as u8, Ordering::Relaxed);
+    }
+
+    /// Some of what there is to send was sent.
+    pub(super) fn wrote(&self) {
+        self.step(Phase::Answered, Phase::Sending);
+    }
+
+    /// All of it was.
+    pub(super) fn flushed(&self) {
+        self.step(Phase::Sending, Phase::Sent);
+    }
+
+    /// True when the last request is done with.
+    pub(super) fn is_sent(&self) -> bool {
+        self.0.phase.load(Ordering::Relaxed) == Phase::Sent as u8
+    }
+
+    fn step(&self, from: Phase, to: Phase) {
+        // From any other phase there is no such step.
+        let _ = self.0.phase.compare_exchange(from as u8, to as u8, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// True when there are so many connections that one on which nothing comes should not cost memory.
+    pub(super) fn should_be_light(&self) -> bool {
+        let all = &self.0.all.0;
+        all.places_max - all.places.available_permits().min(all.places_max) > HEAVY_MAX
     }
 
     /// Part of a request is left unread, and the connection ends: it must not end so that the answer is lost.
@@ -117,21 +182,37 @@ impl Rest {
         }
     }
 
-    fn tell(&self, told: Told) {
+    fn tell(&self, told: fn(Duration) -> Told) -> u64 {
+        let length = self.0.all.length();
         if !self.0.all.0.lasts.is_zero() {
-            self.0.told.store(told as u8, Ordering::Relaxed);
+            *self.told() = told(length);
         }
+        length.as_secs_f64().ceil().max(RETRY_AFTER_MIN) as u64
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True when nothing may be read before a rest has passed.
+    pub(super) fn owes_before_next(&self) -> bool {
+        matches!(*self.told(), Told::Later(_))
     }
 
     /// The rest that must pass before anything is read, if there is one; it is owed once.
     pub(super) fn owed_before_next(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        let told = &self.0.told;
-        told.compare_exchange(Told::Later as u8, Told::Nothing as u8, Ordering::Relaxed, Ordering::Relaxed).is_ok().then(|| self.0.all.clone().pass())
+        let mut told = self.told();
+        let Told::Later(length) = *told else { return None };
+        *told = Told::Nothing;
+        Some(self.0.all.clone().pass(length))
     }
 
     /// The rest that must pass before the place of a connection that ended is given to another, if there is one.
     pub(super) fn owed_after_end(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        (self.0.told.swap(Told::Nothing as u8, Ordering::Relaxed) != Told::Nothing as u8).then(|| self.0.all.clone().pass())
+        match std::mem::replace(&mut *self.told(), Told::Nothing) {
+            Told::Nothing => None,
+            Told::Later(length) | Told::LaterAnew(length) => Some(self.0.all.clone().pass(length)),
+        }
     }
 
     /// For times that are not those of a rest.
@@ -148,7 +229,7 @@ impl std::fmt::Debug for Rests {
 
 impl std::fmt::Debug for Rest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rest").field("told", &self.0.told).field("is_unread", &self.0.is_unread).finish_non_exhaustive()
+        f.debug_struct("Rest").field("told", &*self.told()).field("is_unread", &self.0.is_unread).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,5 @@
-//! A connection's bytes: read in small pieces, not at all while it rests, and ended so that the last answer arrives.
+//! A connection's bytes: read in small pieces, given back when nothing is to be read for now, and ended so that the last
+//! answer arrives.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -6,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use hyper::rt::Sleep;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, Take};
 use tokio::net::TcpStream;
@@ -23,7 +25,9 @@ const LINGER_BYTES_MAX: usize = 32 << 20;
 pub struct Stream {
     io: Take<TcpStream>,
     rest: Rest,
-    pausing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Was read before, for the request that comes next.
+    ahead: Bytes,
+    is_given_back: bool,
     lingering: Option<Lingering>,
 }
 
@@ -35,32 +39,68 @@ struct Lingering {
 impl Stream {
     /// A connection that was accepted.
     pub fn new(io: TcpStream, rest: Rest) -> Self {
-        Self { io: io.take(READ_BYTES_MAX), rest, pausing: None, lingering: None }
+        Self { io: io.take(READ_BYTES_MAX), rest, ahead: Bytes::new(), is_given_back: false, lingering: None }
+    }
+
+    /// Waits until there is something to read, or the other end has gone.
+    pub async fn comes(&self) {
+        if self.ahead.is_empty() {
+            // An error is one of the next read as well.
+            drop(self.io.get_ref().readable().await);
+        }
+    }
+
+    /// True, once, when it ended a server only because nothing is to be read for now. What that server had read ahead comes first
+    /// in the next one.
+    pub fn take_back(&mut self, ahead: Bytes) -> bool {
+        self.ahead = ahead;
+        std::mem::take(&mut self.is_given_back)
+    }
+
+    /// Ends whoever reads.
+    fn give_back(&mut self) -> Poll<io::Result<()>> {
+        self.is_given_back = true;
+        Poll::Ready(Err(io::Error::other("nothing is to be read for now")))
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(owed) = this.rest.owed_before_next() {
-            this.pausing = Some(Box::pin(owed));
+        if this.rest.is_sent() && this.rest.owes_before_next() {
+            return this.give_back();
         }
-        if let Some(pausing) = &mut this.pausing {
-            ready!(pausing.as_mut().poll(context));
-            this.pausing = None;
+        let before = buffer.filled().len();
+        if this.ahead.is_empty() {
+            this.io.set_limit(READ_BYTES_MAX);
+            match Pin::new(&mut this.io).poll_read(context, buffer) {
+                Poll::Pending if this.rest.is_sent() && this.rest.should_be_light() => return this.give_back(),
+                Poll::Ready(Ok(())) => {}
+                other => return other,
+            }
+        } else {
+            let count = this.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&this.ahead[..count]);
+            this.ahead.advance(count);
         }
-        this.io.set_limit(READ_BYTES_MAX);
-        Pin::new(&mut this.io).poll_read(context, buffer)
+        if buffer.filled().len() > before && this.rest.is_sent() {
+            this.rest.begin();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(self.get_mut().io.get_mut()).poll_write(context, bytes)
+        let this = self.get_mut();
+        this.rest.wrote();
+        Pin::new(this.io.get_mut()).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, context: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(self.get_mut().io.get_mut()).poll_write_vectored(context, pieces)
+        let this = self.get_mut();
+        this.rest.wrote();
+        Pin::new(this.io.get_mut()).poll_write_vectored(context, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -68,7 +108,11 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.get_mut().io.get_mut()).poll_flush(context)
+        let this = self.get_mut();
+        ready!(Pin::new(this.io.get_mut()).poll_flush(context))?;
+        // hyper flushes when it has written all that it has.
+        this.rest.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -93,3 +137,6 @@ impl AsyncWrite for Stream {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests;
