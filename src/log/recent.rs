@@ -90,15 +90,21 @@ mod tests {
         id
     }
 
+    /// Bytes of bodies, and how many ids stand in the order.
+    fn held(recent: &Recent) -> (usize, usize) {
+        let kept = recent.lock();
+        (kept.bytes, kept.order.len())
+    }
+
     #[test]
     fn a_body_is_given_once() {
         let recent = Recent::kept();
         let ids = [10, 20, 30].map(|bytes| put(&recent, bytes));
         assert_eq!(recent.take(ids[1]).map(|body| body.len()), Some(20));
         assert!(recent.take(ids[1]).is_none() && recent.take(EventId::generate()).is_none());
-        assert_eq!((recent.lock().bytes, recent.lock().order.len()), (40, 3));
+        assert_eq!(held(&recent), (40, 3));
         assert!(recent.take(ids[0]).is_some());
-        assert_eq!((recent.lock().bytes, recent.lock().order.len()), (30, 1), "the order is let go from its front");
+        assert_eq!(held(&recent), (30, 1), "the order is let go from its front");
         assert!(!recent.is_empty() && recent.take(ids[2]).is_some() && recent.is_empty());
     }
 
@@ -106,10 +112,10 @@ mod tests {
     fn what_is_kept_is_bounded() {
         let recent = Recent::kept();
         let ids: Vec<EventId> = (0..20).map(|_| put(&recent, 1 << 20)).collect();
-        assert_eq!((recent.lock().bytes, recent.lock().order.len()), (BYTES_MAX, BYTES_MAX >> 20));
+        assert_eq!(held(&recent), (BYTES_MAX, BYTES_MAX >> 20));
         assert!(recent.take(ids[3]).is_none() && recent.take(ids[4]).is_some(), "the oldest went");
         assert!(recent.take(put(&recent, 2 * BYTES_MAX)).is_none(), "what is larger than all is not kept");
-        assert_eq!(recent.lock().bytes, BYTES_MAX - (1 << 20), "and drives nothing out");
+        assert_eq!(held(&recent).0, BYTES_MAX - (1 << 20), "and drives nothing out");
         let none = Recent::default();
         assert!(none.take(put(&none, 1)).is_none());
     }
