@@ -14,6 +14,7 @@ JOIN public.alias_mentions m ON m.tenant = a.tenant AND lower(m.alias) = lower(a
 -- Many events explain the same: the first does.
 WHERE NOT EXISTS (SELECT FROM public.subject_aliases b
                   WHERE b.tenant = a.tenant AND lower(b.alias) = lower(a.alias) AND b.subject = a.subject AND b."position" < a."position")
+  AND (m.team_key IS NULL OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = m.tenant AND l.team_key = m.team_key))
 -- An address or a name that several things share is none of theirs; an issue that moved has two identifiers.
   AND (a.alias LIKE 'linear:id/%'
        OR NOT EXISTS (SELECT FROM public.subject_aliases b
@@ -25,6 +26,7 @@ SELECT m."position", m.event_id, m.tenant, m.relation || '_' || CASE s.kind WHEN
 FROM public.event_subjects s
 JOIN public.alias_mentions m ON m.tenant = s.tenant AND lower(m.alias) = lower(s.subject) AND lower(m.subject) <> lower(s.subject)
 WHERE s.kind IN ('pull_request', 'issue', 'commit')
+  AND (m.team_key IS NULL OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = m.tenant AND l.team_key = m.team_key))
   AND NOT EXISTS (SELECT FROM public.event_subjects b
                   WHERE b.tenant = s.tenant AND lower(b.subject) = lower(s.subject) AND b.kind IN ('pull_request', 'issue', 'commit')
                     AND (b."position", b.kind) < (s."position", s.kind));

@@ -192,12 +192,29 @@ async fn insert_alias_mentions(transaction: &Transaction<'_>, found: &[Found<'_>
     let starts = rows.iter().map(|(_, mention)| offset(mention.evidence.start)).collect::<Vec<_>>();
     let ends = rows.iter().map(|(_, mention)| offset(mention.evidence.end)).collect::<Vec<_>>();
     let confidences = rows.iter().map(|(_, mention)| mention.confidence).collect::<Vec<_>>();
+    let teams = rows.iter().map(|(_, mention)| &mention.team_key).collect::<Vec<_>>();
     let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
     let statement = transaction.prepare_cached(INSERT_ALIAS_MENTIONS).await?;
     transaction
         .execute(
             &statement,
-            &[&positions, &ids, &tenants, &relations, &rules, &RULES_VERSION, &subjects, &aliases, &fields, &texts, &starts, &ends, &confidences, &received],
+            &[
+                &positions,
+                &ids,
+                &tenants,
+                &relations,
+                &rules,
+                &RULES_VERSION,
+                &subjects,
+                &aliases,
+                &fields,
+                &texts,
+                &starts,
+                &ends,
+                &confidences,
+                &received,
+                &teams,
+            ],
         )
         .await?;
     Ok(())

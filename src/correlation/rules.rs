@@ -28,7 +28,7 @@ pub use subject::{Kind, Subject};
 use words::Named;
 
 /// Raised when a rule would find something else.
-pub const RULES_VERSION: i32 = 4;
+pub const RULES_VERSION: i32 = 5;
 
 /// The most links that the words of one event give evidence for: a text of a thousand identifiers says nothing about
 /// any of them.

@@ -110,6 +110,9 @@ async fn subjects_are_the_same_in_any_case() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_is_understood_whichever_comes_first() {
     let attachment = json!({"action": "create", "type": "Attachment", "data": {"id": "x", "issueId": "u-1", "url": "https://github.com/o/r/pull/1"}});
+    // An encoding in an address is no issue; an identifier of a team that exists is.
+    let encoding = json!({"action": "create", "type": "Attachment", "data": {"id": "y", "issueId": "u-1", "url": "https://wiki.example/UTF-8"}});
+    let ticket = json!({"action": "create", "type": "Attachment", "data": {"id": "z", "issueId": "u-1", "url": "https://wiki.example/ABC-11"}});
     let issue = json!({"action": "create", "type": "Issue", "data": {"id": "u-1", "identifier": "ABC-9", "title": "x", "team": {"key": "ABC", "name": "Abc"}}});
     let child =
         json!({"action": "create", "type": "Issue", "data": {"id": "u-2", "identifier": "ABC-10", "parentId": "u-1", "title": "y", "team": {"key": "ABC"}}});
@@ -122,6 +125,8 @@ async fn a_name_is_understood_whichever_comes_first() {
     let asked = json!({"action": "opened", "issue": {"number": 2, "title": "y"}, "repository": {"full_name": "O/R"}});
     let mut events = vec![
         ("linear", "Attachment", attachment),
+        ("linear", "Attachment", encoding),
+        ("linear", "Attachment", ticket),
         ("linear", "Issue", child),
         ("slack", "message", said),
         ("linear", "Issue", issue.clone()),
@@ -136,6 +141,7 @@ async fn a_name_is_understood_whichever_comes_first() {
     ];
     let expected = [
         "issue_to_issue linear:abc-10 linear:abc-9",
+        "issue_to_issue linear:abc-11 linear:abc-9",
         &format!("message_to_commit slack:c1/1.1 commit:{COMMIT}"),
         "message_to_deployment slack:c1/1.1 deployment:dep-1a",
         "message_to_deployment slack:c1/1.1 deployment:dep-2b",

@@ -35,6 +35,8 @@ pub struct Mention {
     pub evidence: Evidence,
     /// From 0 to 1.
     pub confidence: f64,
+    /// The Linear team that must exist for `subject` to be an issue.
+    pub team_key: Option<String>,
 }
 
 /// The alias of an issue that Linear names by its number.
@@ -67,7 +69,11 @@ impl Findings {
 
     /// Notes a link to what an alias means.
     pub(super) fn mention(&mut self, rule: &'static str, relation: &str, subject: &Subject, alias: String, evidence: Evidence, confidence: f64) {
-        let mention = Mention { relation: format!("{}_{relation}", subject.kind.short()), rule, subject: subject.clone(), alias, evidence, confidence };
+        let relation = format!("{}_{relation}", subject.kind.short());
+        self.add_mention(Mention { relation, rule, subject: subject.clone(), alias, evidence, confidence, team_key: None });
+    }
+
+    pub(super) fn add_mention(&mut self, mention: Mention) {
         // Words of one text are read from the strongest to the weakest.
         let is_known = |known: &Mention| known.subject == mention.subject && known.alias == mention.alias;
         if mention.alias.len() <= BYTES_MAX && self.mentions.len() < MENTIONS_MAX && !self.mentions.iter().any(is_known) {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::alias::linear_id;
-use super::{Evidence, Findings, Link, Subject, Team, words};
+use super::{Evidence, Findings, Link, Mention, Subject, Team, words};
 use crate::domain::facts::{first_text, issue_identifier, text};
 use crate::domain::subject::BYTES_MAX;
 
@@ -40,8 +40,17 @@ fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
         }
     } else if let Some(id) = first_text(payload, &["/data/issueId", "/data/issue/id"]) {
         for name in names {
-            findings.mention("attachment", "to", &name.subject, linear_id(id), Evidence::whole("data.url", url), name.confidence);
-            findings.about(Some(name.subject));
+            // What only looks like an identifier is nothing that the event could be about.
+            findings.about(name.team_key.is_none().then(|| name.subject.clone()));
+            findings.add_mention(Mention {
+                relation: format!("{}_to", name.subject.kind.short()),
+                rule: "attachment",
+                subject: name.subject,
+                alias: linear_id(id),
+                evidence: Evidence::whole("data.url", url),
+                confidence: name.confidence,
+                team_key: name.team_key,
+            });
         }
     }
 }
