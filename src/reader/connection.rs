@@ -145,6 +145,17 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Says which limits are not stated, if any.
+    pub(super) fn without(mut self, missing: &[&str]) -> Self {
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            self.notes.push(format!("Sessions are without {missing}: the database's user may not set it. A superuser may (docs/reader.md)."));
+        }
+        self
+    }
+}
+
 fn uri(place: &Place, password: Option<&str>) -> String {
     let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
     // Made of letters, digits, - and _ only.

@@ -5,10 +5,11 @@
 
 use serde_json::json;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Transaction};
+use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::connection::{Connection, Place, View};
 use super::password::Password;
+use super::role::{self, Missing};
 use super::{Settings, guard};
 use crate::db::migrate::READER_ROLE;
 use crate::db::{self, Database};
@@ -48,8 +49,8 @@ pub struct Credentials {
 enum Made {
     /// There is one already.
     Not,
-    /// This one counts.
-    Now(Password),
+    /// This one counts; sessions are without these limits, which the database's user may not set.
+    Now(Password, Missing),
     /// The database's user may not give it to the role; whoever may runs the statement.
     Ask(Password, String),
 }
@@ -78,12 +79,12 @@ impl Credentials {
             let made = self.make(&mut client, wish, by).await?;
             let views = client.query(VIEWS, &[]).await?;
             let views = views.into_iter().map(|row| View { name: row.get("name"), description: row.get("description") }).collect();
-            let (password, ask) = match made {
-                Made::Not => (None, None),
-                Made::Now(password) => (Some(password), None),
-                Made::Ask(password, statement) => (Some(password), Some(statement)),
+            let (password, ask, missing) = match made {
+                Made::Not => (None, None, Missing::new()),
+                Made::Now(password, missing) => (Some(password), None, missing),
+                Made::Ask(password, statement) => (Some(password), Some(statement), Missing::new()),
             };
-            Ok(Connection::new(&self.place, password.as_ref(), ask, views, &self.settings))
+            Ok(Connection::new(&self.place, password.as_ref(), ask, views, &self.settings).without(&missing))
         };
         db::driven(connection, telling).await
     }
@@ -94,11 +95,15 @@ impl Credentials {
             Wish::Another if self.is_given() => return Err(db::Error::Settings(GIVEN.to_owned())),
             Wish::First | Wish::Another => {}
         }
+        if wish == Wish::First && noted(client).await? {
+            return Ok(Made::Not);
+        }
+        // A password without limits would let in whoever takes all there is.
+        let missing = role::state_first(client, &self.settings).await?;
         let transaction = client.transaction().await?;
         // Two that ask at once get one password between them.
         transaction.batch_execute(guard::ALONE).await?;
-        let note: Option<String> = transaction.query_one(MADE, &[]).await?.get("note");
-        let is_first = !note.is_some_and(|note| note.starts_with(NOTE));
+        let is_first = !noted(&transaction).await?;
         if wish == Wish::First && !is_first {
             return Ok(Made::Not);
         }
@@ -108,12 +113,16 @@ impl Credentials {
         let statement = format!("ALTER ROLE {READER_ROLE} PASSWORD '{}'", password.verifier().map_err(random)?);
         match self.give(&transaction, &statement, is_first, by).await {
             Ok(()) => {}
-            Err(db::Error::Statement(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => return Ok(Made::Ask(password, statement)),
+            Err(db::Error::Statement(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+                drop(transaction);
+                let limits = if missing.is_empty() { String::new() } else { role::statements(client, &self.settings, &missing).await? };
+                return Ok(Made::Ask(password, limits + &statement));
+            }
             Err(error) => return Err(error),
         }
         transaction.commit().await?;
         log::announce(client).await?;
-        Ok(Made::Now(password))
+        Ok(Made::Now(password, missing))
     }
 
     async fn give(&self, transaction: &Transaction<'_>, statement: &str, is_first: bool, by: &str) -> Result<(), db::Error> {
@@ -124,4 +133,10 @@ impl Credentials {
         log::append_within(transaction, PASSWORD_TYPE, &act, now).await?;
         Ok(())
     }
+}
+
+/// True when hooklake has made the role a password.
+async fn noted(client: &impl GenericClient) -> Result<bool, db::Error> {
+    let note: Option<String> = client.query_one(MADE, &[]).await?.get("note");
+    Ok(note.is_some_and(|note| note.starts_with(NOTE)))
 }

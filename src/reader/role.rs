@@ -55,6 +55,36 @@ pub async fn state(client: &mut Client, settings: &Settings) -> Result<Missing, 
     }
 }
 
+/// States the role where nobody has stated it in this database: before any server came. Afterwards its settings count, and
+/// not those of a command that somebody runs beside it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn state_first(client: &mut Client, settings: &Settings) -> Result<Missing, db::Error> {
+    let row = client.query_one(SETTINGS, &[]).await?;
+    if row.get::<_, Option<Vec<String>>>("here").is_some() {
+        return Ok(Vec::new());
+    }
+    match state(client, settings).await {
+        Err(db::Error::Statement(error)) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            Ok(wanted(settings).into_iter().map(|(name, _)| name).collect())
+        }
+        outcome => outcome,
+    }
+}
+
+/// The statements that state these settings of the role, for somebody who may run them.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn statements(client: &Client, settings: &Settings, missing: &[&str]) -> Result<String, db::Error> {
+    let row = client.query_one(SETTINGS, &[]).await?;
+    let database: &str = row.get("database");
+    let lines = wanted(settings).into_iter().filter(|(name, _)| missing.contains(name));
+    let lines = lines.map(|(name, value)| format!("ALTER ROLE {READER_ROLE} IN DATABASE {database} SET {name} = '{value}'; "));
+    Ok(std::iter::once(format!("ALTER ROLE {READER_ROLE} CONNECTION LIMIT {}; ", settings.connections_max)).chain(lines).collect())
+}
+
 async fn state_once(client: &mut Client, settings: &Settings) -> Result<Missing, db::Error> {
     let role = client.query_one(ATTRIBUTES, &[&i32::from(settings.connections_max)]).await?;
     if let Some(clauses) = Some(role.get::<_, &str>("clauses")).filter(|clauses| !clauses.is_empty()) {

@@ -202,6 +202,39 @@ async fn the_command_line_tells_the_same_and_signs_with_a_name() {
     own.stop().await;
 }
 
+/// A command may come before any server, to a database whose owner is no superuser.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_comes_with_the_limits_before_any_server_does() {
+    let own = Own::start(&[]).await;
+    let database = &own.app.base.database;
+    for statement in ["CREATE ROLE keeper LOGIN CREATEROLE", "GRANT hooklake_app TO keeper", "CREATE DATABASE kept OWNER keeper"] {
+        rows(database, statement).await;
+    }
+    // The role is the whole cluster's, and has a password by now or not: another one is made in any case.
+    let output = Command::new(env!("CARGO_BIN_EXE_hooklake"))
+        .args(["codegen", "connection-info", "--rotate", "--output", "json"])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOOKLAKE_DATA_DIR", own.data_dir())
+        .env("HOOKLAKE_READER_STATEMENT_TIMEOUT_MS", "4321")
+        .env("DATABASE_URL", own.url("keeper", "kept"))
+        .current_dir(own.data_dir())
+        .output()
+        .expect("the binary runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(told["password"].is_string(), "{told}");
+    let stated = "SELECT array_to_string(s.setconfig, ' ') FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+                  WHERE d.datname = 'kept' AND s.setrole = 'codegen_readonly'::regrole";
+    let stated: Vec<String> = rows(database, stated).await.iter().map(|row| row.get(0)).collect();
+    for limit in ["statement_timeout=4321ms", "work_mem=16384kB", "lock_timeout=5000ms", "default_transaction_read_only=on"] {
+        assert!(stated.iter().any(|all| all.contains(limit)), "{limit}: {stated:?}");
+    }
+    // What only superusers may set is told.
+    assert!(told["notes"].as_array().is_some_and(|notes| notes.iter().any(|note| text(note).contains("temp_file_limit"))), "{told}");
+    own.stop().await;
+}
+
 #[tokio::test]
 async fn an_answer_without_a_body_makes_no_password() {
     let app = App::start().await;
