@@ -3,6 +3,8 @@
 //! While a copy is filled from the log's start it has only the indexes that keep rows unique; the others are made once,
 //! when it has reached the end, which takes a fraction of the time of keeping them up with every row.
 
+use std::time::Duration;
+
 use tokio_postgres::{Client, Transaction};
 
 use super::Error;
@@ -13,6 +15,9 @@ use crate::domain::Position;
 pub(super) const LIVE_SCHEMA: &str = views::PROJECTIONS;
 
 const INDEXES: &str = include_str!("copy_indexes.sql");
+/// How often removing a copy is tried before its readers make it fail, and how long each gets in between.
+const REMOVE_TRIES: u32 = 80;
+const REMOVE_PAUSE: Duration = Duration::from_millis(500);
 /// Memory for sorting the entries of one index. It is freed when the index is there.
 const INDEX_MEMORY: &str = "SET maintenance_work_mem = '128MB'";
 
@@ -88,14 +93,32 @@ pub(super) async fn publish(transaction: &Transaction<'_>, schema: &str, at: Pos
     Ok(())
 }
 
-/// Removes a copy, and the word that readers are shown it.
+/// Removes a copy, and the word that readers are shown it. Waits for readers of it, and never costs one its query.
 ///
 /// # Errors
-/// When the database does not do it.
+/// When the database does not do it, or readers are in the way for long.
 pub async fn remove(transaction: &Transaction<'_>, schema: &str) -> Result<(), db::Error> {
+    hold(transaction, schema).await?;
     transaction.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?;
     transaction.execute("DELETE FROM hooklake.as_of_copies WHERE schema_name = $1", &[&schema]).await?;
     Ok(())
+}
+
+/// Takes the locks that removing a copy needs, all of them. Whoever asks several of its tables locks them one after another;
+/// in between tries nothing is held that such a reader may come to.
+async fn hold(transaction: &Transaction<'_>, schema: &str) -> Result<(), db::Error> {
+    let mut tries = 1;
+    loop {
+        transaction.batch_execute("SAVEPOINT before_holding").await?;
+        match views::hold_schema(transaction, schema).await {
+            Err(error) if tries < REMOVE_TRIES && views::is_busy(&error) => {
+                transaction.batch_execute("ROLLBACK TO SAVEPOINT before_holding").await?;
+                tokio::time::sleep(REMOVE_PAUSE).await;
+                tries += 1;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// An index of a live table that the copy has not.

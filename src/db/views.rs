@@ -68,6 +68,18 @@ const HOLD_PATIENCE: f64 = 0.5;
 /// # Errors
 /// When a reader holds one of them for long.
 pub async fn hold(transaction: &Transaction<'_>, views: &[&str], tables: &[&str]) -> Result<(), Error> {
+    hold_in(transaction, views, PROJECTIONS, Some(tables)).await
+}
+
+/// The same for all tables of a schema, which may not be there.
+///
+/// # Errors
+/// As [`hold`].
+pub async fn hold_schema(transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+    hold_in(transaction, &[], schema, None).await
+}
+
+async fn hold_in(transaction: &Transaction<'_>, views: &[&str], schema: &str, tables: Option<&[&str]>) -> Result<(), Error> {
     let named = |names: &[&str]| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
     let row = transaction
         .query_one(
@@ -90,13 +102,13 @@ pub async fn hold(transaction: &Transaction<'_>, views: &[&str], tables: &[&str]
                  EXECUTE format('ALTER VIEW public.%I RESET (security_barrier)', held);
              END LOOP;
              FOR held IN SELECT c.relname FROM pg_class c
-                 WHERE c.relnamespace = '{PROJECTIONS}'::regnamespace AND c.relkind = 'r' AND c.relname = ANY (ARRAY[{}]::text[]) ORDER BY c.relname
+                 WHERE c.relnamespace = to_regnamespace('{schema}') AND c.relkind = 'r' AND {} ORDER BY c.relname
              LOOP
-                 EXECUTE format('LOCK TABLE ONLY {PROJECTIONS}.%I IN ACCESS EXCLUSIVE MODE', held);
+                 EXECUTE format('LOCK TABLE ONLY {schema}.%I IN ACCESS EXCLUSIVE MODE', held);
              END LOOP;
          END $$",
         named(views),
-        named(tables)
+        tables.map_or_else(|| "true".to_owned(), |tables| format!("c.relname = ANY (ARRAY[{}]::text[])", named(tables)))
     );
     transaction.batch_execute(&script).await?;
     transaction.execute("SELECT set_config('statement_timeout', $1, true)", &[&before]).await?;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hooklake::consumer::checkpoint;
+use hooklake::consumer::{Consumer, Runner, checkpoint};
 use hooklake::db::Database;
+use hooklake::domain::Position;
 use hooklake::registry;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
@@ -83,6 +84,37 @@ async fn connected(fold: &Fold) -> (tokio_postgres::Client, tokio::task::JoinHan
     let driver = tokio::spawn(connection);
     client.batch_execute("BEGIN").await.expect("a transaction");
     (client, driver)
+}
+
+async fn as_of(runner: Runner, live: Box<dyn Consumer>) -> Result<bool, hooklake::consumer::Error> {
+    runner.rebuild_as_of(live.as_ref(), Position::new(1), &mut |_, _| {}).await
+}
+
+/// Whoever reads several tables of a copy, in an order that is not that of its removal, is answered; and it is replaced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_of_a_copy_and_another_one_in_its_place_do_not_end_each_other() {
+    let fold = Fold::start_with(&["entities"]).await;
+    fold.append("github", "push", br#"{"ref":"refs/heads/main","after":"a","repository":{"id":1,"full_name":"o/r"}}"#).await;
+    fold.caught_up().await;
+    assert!(as_of(fold.runner.clone(), fold.consumers().remove(0)).await.expect("it is made"));
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let ((first, first_driver), (reader, reader_driver)) = (connected(&fold).await, connected(&fold).await);
+    assert_eq!(first.query("SELECT title FROM as_of_entities.issues", &[]).await.expect("an answer").len(), 0);
+    assert_eq!(reader.query("SELECT name FROM as_of_entities.branches", &[]).await.expect("an answer").len(), 1);
+    let replacing = tokio::spawn(as_of(fold.runner.clone(), fold.consumers().remove(0)));
+    wait_until("it waits for a reader", async || fold.db.number(waiting).await > 0 || replacing.is_finished()).await;
+    let reading = tokio::spawn(async move { (reader.query("SELECT full_name FROM as_of_entities.repositories", &[]).await, reader) });
+    wait_until("the other one waits, or is answered", async || fold.db.number(waiting).await > 1 || reading.is_finished()).await;
+    first.batch_execute("COMMIT").await.expect("the first is done");
+    let (answer, reader) = reading.await.expect("it ends");
+    assert_eq!(answer.expect("the reader is answered").len(), 1);
+    reader.batch_execute("COMMIT").await.expect("the other one is done");
+    assert!(replacing.await.expect("it ends").expect("it is replaced"));
+    drop((first, reader));
+    for driver in [first_driver, reader_driver] {
+        driver.await.expect("driven").expect("closed");
+    }
+    fold.stop().await;
 }
 
 /// Whoever reads one view after another, in an order that is not the swap's, waits for it and is answered; so is the swap.
