@@ -18,6 +18,6 @@ WITH RECURSIVE near (tenant, subject, distance) AS (
     WHERE n.distance < 2 AND (n.distance = 0 OR c.correlation_type IN ('commit_to_pr', 'deployment_to_commit', 'message_to_pr')))
 SELECT DISTINCT e."position", e.received_at, e.platform, e.kind, e.actor, e.title, e.url
 FROM near n
-JOIN event_subjects s ON s.tenant = n.tenant AND lower(s.subject) = n.subject
+CROSS JOIN LATERAL (SELECT s."position" FROM event_subjects s WHERE s.tenant = n.tenant AND lower(s.subject) = n.subject OFFSET 0) AS s
 JOIN events e ON e."position" = s."position"
 ORDER BY e."position"
