@@ -5,8 +5,9 @@ use datafusion::error::DataFusionError;
 use tokio_postgres::error::SqlState;
 
 use super::bounded::TOO_LARGE;
+use super::checked;
 
-/// Why a question was not answered. No message names a file or a place on disk.
+/// Why a question was not answered. No message names a place on disk, and none but that of damage a file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It would do more than read, or names what only the server may.
@@ -42,6 +43,9 @@ pub enum Error {
     /// The lake holds what the log lacks: the log was restored to an older state.
     #[error("the log was restored to an older state than the lake is of; run `hooklake rebuild lake`")]
     Restored,
+    /// A file of the lake is not what was written; the message names it.
+    #[error("{0}")]
+    Damaged(String),
     /// The lake could not be read.
     #[error("the lake could not be read")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -49,7 +53,11 @@ pub enum Error {
 
 impl Error {
     pub(super) fn store(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Store(error.into())
+        let error = error.into();
+        match checked::damage_in(&error.to_string()) {
+            Some(message) => Self::Damaged(message.to_owned()),
+            None => Self::Store(error),
+        }
     }
 
     /// What PostgreSQL said to whoever read from it for a question.
@@ -71,14 +79,14 @@ impl From<DataFusionError> for Error {
             DataFusionError::ResourcesExhausted(_) => Self::TooLarge("the query needs more memory than it may; narrow it, or ask for fewer columns".to_owned()),
             DataFusionError::External(cause) if cause.is::<crate::db::Error>() => Self::of_database(error),
             DataFusionError::Execution(message) if message.starts_with(TOO_LARGE) => Self::TooLarge(message.clone()),
-            DataFusionError::ArrowError(cause, _) if is_damage(cause) => Self::Store(Box::new(error)),
+            DataFusionError::ArrowError(cause, _) if is_damage(cause) => Self::store(error),
             root @ (DataFusionError::SQL(..)
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Execution(_)
             | DataFusionError::ArrowError(..)) => Self::Syntax(root.strip_backtrace()),
-            _ => Self::Store(Box::new(error)),
+            _ => Self::store(error),
         }
     }
 }

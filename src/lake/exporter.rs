@@ -88,9 +88,7 @@ impl Exporter {
         };
         let mut writer = RecordBatchWriter::for_table(table).map_err(failed)?.with_writer_properties(table::writer_properties());
         writer.write(rows).await.map_err(failed)?;
-        let adds = writer.flush().await.map_err(failed)?;
-        let location = self.location.clone();
-        tokio::task::spawn_blocking(move || location.sync_data(&adds).map(|()| adds)).await.map_err(failed)?.map_err(failed)
+        writer.flush().await.map_err(failed)
     }
 }
 
@@ -101,10 +99,7 @@ impl Exporter {
             Some(beside) => beside.adds.iter().map(|add| add.path.clone()).collect(),
             None => open.table.snapshot().map_err(failed)?.log_data().iter().map(|file| file.path().into_owned()).collect(),
         };
-        let rewritten = forget::rewrite(&self.location, &open.table, files, &self.database, places).await.map_err(failed)?;
-        let (location, adds) = (self.location.clone(), rewritten.adds.clone());
-        tokio::task::spawn_blocking(move || location.sync_data(&adds)).await.map_err(failed)?.map_err(failed)?;
-        Ok(rewritten)
+        forget::rewrite(&self.location, &open.table, files, &self.database, places).await.map_err(failed)
     }
 
     /// Lets what was taken away leave the disk.
@@ -235,7 +230,7 @@ impl Consumer for Exporter {
                 open.fence = fence;
                 // No commit ever named them.
                 for path in removes {
-                    std::fs::remove_file(self.location.directory().join(path)).map_err(failed)?;
+                    self.location.discard(&path).map_err(failed)?;
                 }
             } else {
                 let mut actions = open.removals(&removes).map_err(failed)?;

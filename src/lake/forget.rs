@@ -10,13 +10,17 @@ use deltalake::kernel::Add;
 use deltalake::operations::vacuum::VacuumMode;
 use deltalake::parquet::arrow::ProjectionMask;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use deltalake::parquet::file::reader::ChunkReader;
 use deltalake::protocol::checkpoints;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError};
 use tokio::sync::mpsc;
 
 use super::Error;
+use super::checked::Checked;
 use super::schema::{self, PARTITION};
+use super::store::is_data_file;
+use super::sums;
 use super::table::{self, Location};
 use crate::db::Database;
 use crate::domain::{Places, Position};
@@ -47,10 +51,10 @@ pub(super) async fn rewrite(
     let mut writer = RecordBatchWriter::for_table(table)?.with_writer_properties(table::writer_properties());
     let mut rewritten = Rewritten::default();
     for path in files {
-        let file = location.directory().join(&path);
+        let (directory, name) = (location.directory().to_owned(), path.clone());
         let (sender, mut batches) = mpsc::channel(WAITING_MAX);
         let wanted = places.clone();
-        let reading = tokio::task::spawn_blocking(move || read_without(&file, &wanted, &sender));
+        let reading = tokio::task::spawn_blocking(move || read_without(&Checked::open(&directory, &name)?, Path::new(&name), &wanted, &sender));
         while let Some(batch) = batches.recv().await {
             writer.write(batch).await?;
         }
@@ -68,14 +72,14 @@ pub(super) async fn rewrite(
 }
 
 /// Sends the rows of a file that stay; nothing and false when all of them do.
-fn read_without(path: &Path, places: &Places, sender: &mpsc::Sender<RecordBatch>) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+fn read_without(file: &Checked, path: &Path, places: &Places, sender: &mpsc::Sender<RecordBatch>) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
     let stays = |batch: &RecordBatch| -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
         let positions = batch.column_by_name("position").ok_or("a file without positions")?;
         let positions = cast(positions, &DataType::Int64)?;
         Ok(positions.as_primitive::<Int64Type>().values().iter().map(|position| Some(!places.contain(Position::new(*position)))).collect())
     };
     // First the positions alone: most files hold none of them.
-    let builder = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path)?)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["position"]);
     let mut is_met = false;
     for batch in builder.with_projection(mask).build()? {
@@ -84,7 +88,7 @@ fn read_without(path: &Path, places: &Places, sender: &mpsc::Sender<RecordBatch>
     if !is_met {
         return Ok(false);
     }
-    let builder = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path)?)?.with_batch_size(ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.with_batch_size(ROWS);
     for batch in builder.build()? {
         let batch = batch?;
         let batch = whole(&filter_record_batch(&batch, &stays(&batch)?)?, path)?;
@@ -118,6 +122,7 @@ fn whole(rows: &RecordBatch, path: &Path) -> Result<RecordBatch, Box<dyn std::er
 pub(super) async fn purge(location: &Location, table: DeltaTable, is_copied: bool) -> Result<DeltaTable, DeltaTableError> {
     let mode = if is_copied { VacuumMode::Lite } else { VacuumMode::Full };
     let (table, _) = table.vacuum().with_mode(mode).with_retention_period(chrono::Duration::zero()).with_enforce_retention_duration(false).await?;
+    location.sweep()?;
     checkpoints::create_checkpoint(&table, None).await?;
     let version = table.snapshot()?.version();
     let soon = chrono::Utc::now().timestamp_millis() + 1_000;
@@ -134,9 +139,16 @@ pub(super) async fn purge(location: &Location, table: DeltaTable, is_copied: boo
 /// When a file cannot be read.
 pub fn traces(location: &Location, is_in: &dyn Fn(&str) -> bool) -> Result<u64, Error> {
     let mut found = 0;
-    for path in files_below(location.directory()).map_err(Error::store)? {
-        if path.extension().is_some_and(|extension| extension == "parquet") {
-            found += traces_in(&path, is_in).map_err(Error::Store)?;
+    let table = location.directory();
+    for path in files_below(table).map_err(Error::store)? {
+        let name = path.strip_prefix(table).unwrap_or(&path).to_string_lossy();
+        if sums::is_ours(&name) {
+            continue;
+        }
+        if is_data_file(&name) {
+            found += traces_in(Checked::open(table, &name).map_err(Error::store)?, is_in).map_err(Error::store)?;
+        } else if path.extension().is_some_and(|extension| extension == "parquet") {
+            found += traces_in(std::fs::File::open(&path).map_err(Error::store)?, is_in).map_err(Error::store)?;
         } else {
             let bytes = std::fs::read(&path).map_err(Error::store)?;
             found += String::from_utf8_lossy(&bytes).lines().filter(|line| is_in(line)).count() as u64;
@@ -145,9 +157,9 @@ pub fn traces(location: &Location, is_in: &dyn Fn(&str) -> bool) -> Result<u64, 
     Ok(found)
 }
 
-fn traces_in(path: &Path, is_in: &dyn Fn(&str) -> bool) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
+fn traces_in(file: impl ChunkReader + 'static, is_in: &dyn Fn(&str) -> bool) -> Result<u64, Box<dyn std::error::Error + Send + Sync>> {
     let mut found = 0;
-    for batch in ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path)?)?.with_batch_size(ROWS).build()? {
+    for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(ROWS).build()? {
         let batch = batch?;
         // Nested columns of the log's checkpoints are written out.
         let options = arrow::util::display::FormatOptions::default();

@@ -15,15 +15,16 @@
 //! [`guard`] says what is a question; everything else is refused before it is planned (decision D13).
 //!
 //! On a local disk, data files are synced before the commit that names them and the commit before the consumer moves
-//! on; a commit that a power loss tore is set aside at the next start and written again from the log. A data file that is
-//! missing or cut short is an error, and a rebuild heals it. A bit that rots within one is noticed only where it breaks
-//! the compression or a length: Parquet files carry no checksums here, as the library does not write them yet.
+//! on; a commit that a power loss tore is set aside at the next start and written again from the log. Checksums are kept
+//! of each data file (`sums.rs`), and every byte of one that is read is held against them (`checked.rs`, `store.rs`): a file
+//! that is missing, cut short, another's, or has a bit flipped is an error that names it, and a rebuild heals it.
 //!
 //! Deliberately absent: any way to write through SQL, to name a file or another tenant in it, or to have PostgreSQL run
 //! what a question says: it is told names of its own catalog and bound values, and nothing else. Event text is anyone's: it is returned as data, and whoever shows it must treat it so.
 
 pub mod answer;
 mod bounded;
+mod checked;
 mod dialect;
 pub mod engine;
 mod error;
@@ -35,6 +36,8 @@ mod relations;
 pub mod schema;
 mod session;
 mod size;
+mod store;
+mod sums;
 mod table;
 mod tail;
 mod upkeep;

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::datatypes::Schema;
+use deltalake::kernel::Transaction as AppTransaction;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::schema::StructType;
-use deltalake::kernel::{Add, Transaction as AppTransaction};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
@@ -18,6 +19,8 @@ use url::Url;
 
 use super::Error;
 use super::schema::{self, PARTITION, SKIPPED_BY, UNIQUE};
+use super::store::CheckedStore;
+use super::sums;
 use crate::domain::Position;
 use crate::log::Fence;
 
@@ -83,7 +86,8 @@ impl Location {
     }
 
     fn builder(&self) -> Result<DeltaTableBuilder, DeltaTableError> {
-        DeltaTableBuilder::from_url(self.url.clone())
+        let store = Arc::new(CheckedStore::new(&self.directory));
+        Ok(DeltaTableBuilder::from_url(self.url.clone())?.with_storage_backend(store, self.url.clone()))
     }
 
     /// The table as it is now; none when it was not made yet.
@@ -145,18 +149,6 @@ impl Location {
         Ok(table)
     }
 
-    /// Syncs data files, so that no commit names one that a power loss could take.
-    pub(super) fn sync_data(&self, adds: &[Add]) -> std::io::Result<()> {
-        for add in adds {
-            let path = self.directory.join(&add.path);
-            File::open(&path)?.sync_all()?;
-            if let Some(partition) = path.parent() {
-                File::open(partition)?.sync_all()?;
-            }
-        }
-        File::open(&self.directory)?.sync_all()
-    }
-
     /// Syncs the last commit, a checkpoint that came with it, and the directory that names them.
     pub(super) fn sync_log(&self) -> std::io::Result<()> {
         if let Some(last) = self.last_commit()? {
@@ -194,6 +186,16 @@ impl Location {
             std::fs::rename(&path, path.with_extension("torn"))?;
         }
         Ok(())
+    }
+
+    /// Removes a data file that no commit ever named.
+    pub(super) fn discard(&self, name: &str) -> std::io::Result<()> {
+        std::fs::remove_file(self.directory.join(name))
+    }
+
+    /// Removes the checksums of files that are gone.
+    pub(super) fn sweep(&self) -> std::io::Result<()> {
+        sums::sweep(&self.directory)
     }
 
     /// Removes what [`mend`](Self::mend) set aside.

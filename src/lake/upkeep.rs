@@ -1,8 +1,10 @@
 //! Keeps the table quick to read: joins small files, removes files that nothing names. Never fails the export.
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::Duration;
 
+use deltalake::delta_datafusion::create_session;
 use deltalake::operations::vacuum::VacuumMode;
 use deltalake::{DeltaTable, DeltaTableError};
 
@@ -58,7 +60,16 @@ impl Upkeep {
 
     async fn keep_up(&self, table: DeltaTable, target: u64) -> Result<DeltaTable, DeltaTableError> {
         let target = NonZeroU64::new(target).unwrap_or(NonZeroU64::MIN);
-        let optimize = table.optimize().with_target_size(target).with_max_concurrent_tasks(1).with_writer_properties(table::writer_properties());
+        // A session of its own would have a store of its own, and read past the checksums.
+        let session = create_session().state();
+        let store = table.log_store();
+        session.runtime_env().register_object_store(store.root_url(), store.root_object_store(None));
+        let optimize = table
+            .optimize()
+            .with_session_state(Arc::new(session))
+            .with_target_size(target)
+            .with_max_concurrent_tasks(1)
+            .with_writer_properties(table::writer_properties());
         let (table, _) = optimize.await?;
         self.location.sync_log()?;
         if self.is_rebuilt().await {
@@ -67,6 +78,7 @@ impl Upkeep {
         }
         let retention = chrono::Duration::from_std(KEPT_FOR).unwrap_or(chrono::Duration::MAX);
         let (table, _) = table.vacuum().with_mode(VacuumMode::Full).with_retention_period(retention).with_enforce_retention_duration(false).await?;
+        self.location.sweep()?;
         Ok(table)
     }
 

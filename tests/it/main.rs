@@ -15,6 +15,7 @@ mod columns;
 mod compare;
 mod consumers;
 mod correlation;
+mod damage;
 mod entities;
 mod entity_states;
 mod erase;

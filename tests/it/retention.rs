@@ -163,6 +163,7 @@ async fn index_and_lake_forget_too() {
     let is_in = |text: &str| text.to_lowercase().contains("xylophone7") || text.to_lowercase().contains("xylophone9");
     assert_eq!(hooklake::search::forget::traces(&base.data_dir(), &is_in).expect("read"), 0, "not in any file of the index");
     assert_eq!(hooklake::lake::forget::traces(&location, &is_in).expect("read"), 0, "not in any file of the lake");
+    assert_eq!(crate::damage::sums(&location), crate::damage::files_of(&location), "checksums go with their file");
     let others = |text: &str| text.to_lowercase().contains("xylophone8");
     assert!(
         hooklake::search::forget::traces(&base.data_dir(), &others).expect("read") > 0 && hooklake::lake::forget::traces(&location, &others).expect("read") > 0
