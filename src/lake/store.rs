@@ -75,7 +75,7 @@ impl ObjectStore for CheckedStore {
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         let upload = self.files.put_multipart_opts(location, opts).await?;
         let Some(name) = self.data_file(location) else { return Ok(upload) };
-        Ok(Box::new(Upload { upload, summing: Summing::default(), table: Arc::clone(&self.table), name }))
+        Ok(Box::new(Upload { inner: upload, summing: Summing::default(), table: Arc::clone(&self.table), name }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -126,7 +126,7 @@ impl ObjectStore for CheckedStore {
 /// A data file that is written in parts, which come in order.
 #[derive(Debug)]
 struct Upload {
-    upload: Box<dyn MultipartUpload>,
+    inner: Box<dyn MultipartUpload>,
     summing: Summing,
     table: Arc<FilePath>,
     name: String,
@@ -136,18 +136,18 @@ struct Upload {
 impl MultipartUpload for Upload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         data.iter().for_each(|bytes| self.summing.add(bytes));
-        self.upload.put_part(data)
+        self.inner.put_part(data)
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        let put = self.upload.complete().await?;
+        let put = self.inner.complete().await?;
         let (table, name, summing) = (Arc::clone(&self.table), self.name.clone(), std::mem::take(&mut self.summing));
         blocking(move || sums::seal(&table, &name, &summing.finish())).await?;
         Ok(put)
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.upload.abort().await
+        self.inner.abort().await
     }
 }
 

@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_cut_or_of_another_kind_is_none() {
-        let text = sums(&[7; BLOCK_BYTES + 1], 99).to_text();
+        let text = sums(&vec![7; BLOCK_BYTES + 1], 99).to_text();
         for length in 0..text.len() - 1 {
             assert_eq!(Sums::parse(&text[..length]), None, "{length}");
         }
