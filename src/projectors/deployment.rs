@@ -19,7 +19,7 @@ pub struct DeploymentTable;
 #[async_trait]
 impl Projector for DeploymentTable {
     const NAME: &'static str = "deployment_events";
-    const VERSION: i32 = 3;
+    const VERSION: i32 = 4;
     const TABLES: &'static [&'static str] = &["deployment_events"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["deployment", "github"]);
     const IN_ORDER: bool = false;

@@ -11,7 +11,7 @@ pub const COLUMNS: &[Column] = &[
     Column("deployment_id", Made(deployment_id)),
     Column("environment", Text(|e| key(by(e, &["/environment"], &["/deployment_status/environment", "/deployment/environment"])))),
     Column("status", Text(|e| key(by(e, &["/status"], &["/deployment_status/state"]).or(if is_githubs(e) { Some("created") } else { None })))),
-    Column("repository_name", Text(|e| by(e, &["/repository_name"], &["/repository/full_name"]))),
+    Column("repository_name", Text(|e| key(by(e, &["/repository_name"], &["/repository/full_name"])))),
     Column("commit_sha", Text(|e| key(by(e, &["/commit_sha"], &["/deployment/sha"])))),
     Column("branch_name", Text(|e| by(e, &["/branch_name"], &["/deployment/ref"]))),
     Column("title", Made(|e| Facts::of(e.source, e.event_type, e.payload).title)),
