@@ -15,13 +15,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// What the lake's libraries say of their steps is long, and for who works on them; a filter may name them again.
+const QUIET: &str = "buoyant_kernel=warn,deltalake_core=warn";
+
 /// Starts logging to standard error, so that standard output holds only answers.
 ///
 /// # Errors
 /// When the level is not one that [`tracing_subscriber::EnvFilter`] knows, or logging was started before.
 pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
     use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_new(level).map_err(|error| anyhow::anyhow!("log.level {level:?} is not a level or filter: {error}"))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|error| anyhow::anyhow!("log.level {level:?} is not a level or filter: {error}"))?;
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let started = match format {
         LogFormat::Text => lines.compact().try_init(),
