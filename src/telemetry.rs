@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -23,14 +25,21 @@ const QUIET: &str = "buoyant_kernel=warn,deltalake_core=warn";
 /// # Errors
 /// When the level is not one that [`tracing_subscriber::EnvFilter`] knows, or logging was started before.
 pub fn start_logging(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_new(format!("{QUIET},{level}")).map_err(|error| anyhow::anyhow!("log.level {level:?} is not a level or filter: {error}"))?;
-    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    use tracing_subscriber::fmt;
+    let lines = fmt().with_env_filter(filter(level)?).with_writer(std::io::stderr).with_target(false);
     let started = match format {
         LogFormat::Text => lines.compact().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging was started before: {error}"))
+}
+
+fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    let read = |text: &str| EnvFilter::try_new(text).map_err(|error| anyhow::anyhow!("log.level {level:?} is not a level or filter: {error}"));
+    let asked = read(level)?;
+    // Whoever asks for less than warnings gets less of all.
+    let is_quiet = asked.max_level_hint().is_some_and(|most| most <= LevelFilter::WARN);
+    if is_quiet { Ok(asked) } else { read(&format!("{QUIET},{level}")) }
 }
 
 /// Upper bounds of what an answer or a commit takes; senders wait 3 s.
@@ -271,4 +280,19 @@ pub struct DeliveryTotals {
     pub refused: f64,
     /// Mean time to the answer, in milliseconds.
     pub average_ms: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_quiet_unless_they_are_named() {
+        let says = |level: &str| filter(level).expect("a filter").to_string().split(',').map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+        let set = |directives: &[&str]| directives.iter().map(|&directive| directive.to_owned()).collect();
+        assert_eq!(says("info"), set(&["buoyant_kernel=warn", "deltalake_core=warn", "info"]));
+        assert_eq!(says("info,buoyant_kernel=debug"), set(&["buoyant_kernel=debug", "deltalake_core=warn", "info"]));
+        assert_eq!(says("error"), set(&["error"]), "nobody is louder than was asked for");
+        assert!(filter("info,=,").expect_err("no filter").to_string().starts_with("log.level \"info,=,\""));
+    }
 }
