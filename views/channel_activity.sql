@@ -1,8 +1,29 @@
--- How much is said in each Slack channel on each day, by how many, and how soon threads are answered.
+-- How much is said in each Slack channel on each day, by how many, and how soon threads are answered. Each day of a channel is
+-- looked up by itself.
 CREATE VIEW public.channel_activity AS
-WITH said AS (
-    SELECT m.tenant, m.channel_id, (m.created_at AT TIME ZONE 'UTC')::date AS day,
-           count(*) AS messages,
+SELECT d.tenant,
+       d.channel_id,
+       n.name AS channel,
+       d.day,
+       s.messages,
+       s.people,
+       s.threads,
+       s.replies,
+       s.bot_messages,
+       s.with_files,
+       r.reactions,
+       a.median_minutes AS median_minutes_to_answer,
+       s.last_message_at
+FROM (
+    SELECT m.tenant, m.channel_id, (m.created_at AT TIME ZONE 'UTC')::date AS day
+    FROM public.slack_messages m
+    WHERE m.created_at IS NOT NULL AND NOT m.is_deleted
+    UNION
+    SELECT r.tenant, r.channel_id, (r.reacted_at AT TIME ZONE 'UTC')::date
+    FROM public.slack_reactions r
+    WHERE r.reacted_at IS NOT NULL AND NOT r.is_deleted) AS d
+CROSS JOIN LATERAL (
+    SELECT count(*) AS messages,
            count(DISTINCT m.user_id) AS people,
            count(*) FILTER (WHERE m.is_reply) AS replies,
            count(DISTINCT m.thread_key) FILTER (WHERE m.is_reply) AS threads,
@@ -10,41 +31,22 @@ WITH said AS (
            count(*) FILTER (WHERE cardinality(m.file_names) > 0) AS with_files,
            max(m.created_at) AS last_message_at
     FROM public.slack_messages m
-    WHERE m.created_at IS NOT NULL AND NOT m.is_deleted
-    GROUP BY 1, 2, 3),
-reacted AS (
-    SELECT r.tenant, r.channel_id, (r.reacted_at AT TIME ZONE 'UTC')::date AS day, count(*) AS reactions
+    WHERE m.tenant = d.tenant AND m.channel_id = d.channel_id AND (m.created_at AT TIME ZONE 'UTC')::date = d.day AND NOT m.is_deleted) AS s
+CROSS JOIN LATERAL (
+    SELECT count(*) AS reactions
     FROM public.slack_reactions r
-    WHERE r.reacted_at IS NOT NULL AND NOT r.is_deleted
-    GROUP BY 1, 2, 3),
-answered AS (
-    SELECT a.tenant, m.channel_id, (a.asked_at AT TIME ZONE 'UTC')::date AS day,
-           round(percentile_cont(0.5) WITHIN GROUP (ORDER BY a.hours_to_answer)::numeric * 60, 1) AS median_minutes
-    FROM public.response_times a
-    JOIN public.slack_messages m ON m.tenant = a.tenant AND m.key = a.key
-    WHERE a.kind = 'slack_thread' AND a.hours_to_answer IS NOT NULL
-    GROUP BY 1, 2, 3),
-names AS (
-    SELECT tenant, channel_id, max(name) AS name FROM public.slack_channels GROUP BY 1, 2)
-SELECT tenant,
-       channel_id,
-       n.name AS channel,
-       day,
-       coalesce(s.messages, 0) AS messages,
-       coalesce(s.people, 0) AS people,
-       coalesce(s.threads, 0) AS threads,
-       coalesce(s.replies, 0) AS replies,
-       coalesce(s.bot_messages, 0) AS bot_messages,
-       coalesce(s.with_files, 0) AS with_files,
-       coalesce(r.reactions, 0) AS reactions,
-       a.median_minutes AS median_minutes_to_answer,
-       s.last_message_at
-FROM said s
-FULL JOIN reacted r USING (tenant, channel_id, day)
-LEFT JOIN answered a USING (tenant, channel_id, day)
-LEFT JOIN names n USING (tenant, channel_id);
+    WHERE r.tenant = d.tenant AND r.channel_id = d.channel_id AND (r.reacted_at AT TIME ZONE 'UTC')::date = d.day AND NOT r.is_deleted) AS r
+CROSS JOIN LATERAL (
+    SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.hours_to_answer)::numeric * 60, 1) AS median_minutes
+    FROM public.slack_messages m
+    CROSS JOIN LATERAL (
+        SELECT a.hours_to_answer FROM public.response_times a
+        WHERE a.kind = 'slack_thread' AND a.tenant = m.tenant AND a.key = m.key AND a.hours_to_answer IS NOT NULL LIMIT 1) AS t
+    WHERE m.tenant = d.tenant AND m.channel_id = d.channel_id AND (m.created_at AT TIME ZONE 'UTC')::date = d.day) AS a
+LEFT JOIN (SELECT tenant, channel_id, max(name) AS name FROM public.slack_channels GROUP BY 1, 2) AS n
+       ON n.tenant = d.tenant AND n.channel_id = d.channel_id;
 
-COMMENT ON VIEW public.channel_activity IS 'Slack channels by day (UTC): messages, people, threads, reactions, and how soon messages of that day were answered. A day on which nothing was said has no row.';
+COMMENT ON VIEW public.channel_activity IS 'Slack channels by day (UTC): messages, people, threads, reactions, and how soon messages of that day were answered. A day on which nothing was said has no row. Those of one channel and of the newest days are found at once: WHERE channel_id = …, or day >= ….';
 COMMENT ON COLUMN public.channel_activity.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.channel_activity.channel_id IS 'Slack''s id of the channel.';
 COMMENT ON COLUMN public.channel_activity.channel IS 'Its name; NULL until an event has said it.';

@@ -1,14 +1,15 @@
 -- Checks that both failed and succeeded on one and the same commit: nothing but the check itself can be the reason.
 CREATE VIEW public.flaky_checks AS
 WITH runs AS (
-    SELECT DISTINCT ON (g.tenant, coalesce(g.delivery_id, g.id))
+    -- One event may be told by several hooks. What tells one check from another is among these, so that asking for one finds
+    -- its runs by index.
+    SELECT DISTINCT ON (g.tenant, g.repository_full_name, g.event_type, g.check_name, g.commit_sha, coalesce(g.delivery_id, g.id))
            g.tenant, g.event_type, g.repository_full_name AS repository, g.check_name, g.commit_sha, g.received_at,
            hooklake.check_outcome(coalesce(g.check_conclusion, g.check_status)) AS outcome
     FROM public.github_events g
     WHERE ((g.event_type IN ('check_run', 'workflow_run', 'workflow_job') AND g.action = 'completed') OR g.event_type = 'status')
       AND g.check_name IS NOT NULL AND g.commit_sha IS NOT NULL
-    -- One event may be told by several hooks.
-    ORDER BY g.tenant, coalesce(g.delivery_id, g.id), g."position"),
+    ORDER BY g.tenant, g.repository_full_name, g.event_type, g.check_name, g.commit_sha, coalesce(g.delivery_id, g.id), g."position"),
 commits AS (
     SELECT tenant, event_type, repository, check_name, commit_sha,
            count(*) AS runs,
@@ -32,7 +33,7 @@ SELECT tenant,
 FROM commits
 GROUP BY 1, 2, 3, 4;
 
-COMMENT ON VIEW public.flaky_checks IS 'How reliable each check is, one row per repository and check. Flaky is what failed and succeeded on the same commit: WHERE flaky_commits > 0 ORDER BY flaky_rate DESC.';
+COMMENT ON VIEW public.flaky_checks IS 'How reliable each check is, one row per repository and check. Flaky is what failed and succeeded on the same commit: WHERE flaky_commits > 0 ORDER BY flaky_rate DESC. Those of one repository are found by repository, and one check at once by repository and check_name.';
 COMMENT ON COLUMN public.flaky_checks.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.flaky_checks.repository IS 'owner/name.';
 COMMENT ON COLUMN public.flaky_checks.kind IS 'check_run, workflow_run, workflow_job or status (of a commit).';

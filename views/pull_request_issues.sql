@@ -12,12 +12,12 @@ SELECT p.tenant,
 FROM public.pull_requests p
 CROSS JOIN LATERAL (
     SELECT DISTINCT n.key
-    FROM public.pull_request_links l
-    CROSS JOIN LATERAL (SELECT n.key FROM public.issue_names n WHERE n.tenant = p.tenant AND n.name = l.issue OFFSET 0) AS n
-    WHERE l.tenant = p.tenant AND l.pull_request = lower(p.subject)) AS l
-JOIN public.issues i ON i.tenant = p.tenant AND i.key = l.key;
+    FROM (SELECT DISTINCT l.issue FROM public.pull_request_links l WHERE l.tenant = p.tenant AND l.pull_request = lower(p.subject)) AS l
+    CROSS JOIN LATERAL (SELECT n.key FROM public.issue_names n WHERE n.tenant = p.tenant AND n.name = l.issue OFFSET 0) AS n) AS l
+CROSS JOIN LATERAL (
+    SELECT i.key, i.source, i.identifier, i.title, i.team FROM public.issues i WHERE i.tenant = p.tenant AND i.key = l.key LIMIT 1) AS i;
 
-COMMENT ON VIEW public.pull_request_issues IS 'Which pull request is for which issue: one row per pair that are both known; either of the two may have said so (pull_request_links). The issues of one pull request are found at once by pull_request or pull_request_key; from an issue, run the saved query story_of_issue.';
+COMMENT ON VIEW public.pull_request_issues IS 'Which pull request is for which issue: one row per pair that are both known; either of the two may have said so (pull_request_links). The issues of one pull request are found at once by pull_request or pull_request_key; from an issue, ask issue_pull_requests.';
 COMMENT ON COLUMN public.pull_request_issues.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.pull_request_issues.pull_request_key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.pull_request_issues.pull_request IS 'github:owner/name#42, as correlated_events calls it.';

@@ -1,36 +1,5 @@
--- How soon others answered: threads in Slack, pull requests and issues.
+-- How soon others answered: threads in Slack, pull requests and issues. The first answer is looked up from the one question.
 CREATE VIEW public.response_times AS
-WITH asked AS (
-    SELECT m.tenant, 'slack_thread' AS kind, m.key, m.subject, coalesce(c.name, m.channel_id) AS place, m.user_id AS asked_by, m.created_at AS asked_at
-    FROM public.slack_messages m
-    LEFT JOIN public.slack_channels c ON c.tenant = m.tenant AND c.key = m.channel_key
-    WHERE NOT m.is_deleted AND NOT coalesce(m.is_reply, false) AND m.user_id IS NOT NULL AND m.created_at IS NOT NULL
-      AND m.subtype IS NULL
-    UNION ALL
-    SELECT p.tenant, 'pull_request', p.key, p.subject, p.repository, p.author, p.created_at
-    FROM public.pull_requests p
-    WHERE NOT p.is_deleted AND p.created_at IS NOT NULL
-      -- Nobody can answer any more in a repository that was deleted.
-      AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted)
-    UNION ALL
-    SELECT i.tenant, 'issue', i.key, i.subject, coalesce(i.team, i.repository), i.creator, i.created_at
-    FROM public.issues i
-    WHERE NOT i.is_deleted AND i.created_at IS NOT NULL
-      AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = i.tenant AND g.key = 'github:' || i.repository_id AND g.is_deleted)),
-answers AS (
-    SELECT tenant, 'slack_thread' AS kind, thread_key AS key, user_id AS by, created_at AS at
-    FROM public.slack_messages WHERE is_reply AND NOT is_deleted AND user_id IS NOT NULL
-    UNION ALL
-    SELECT tenant, 'pull_request', pull_request_key, reviewer, submitted_at FROM public.reviews WHERE NOT is_deleted
-    UNION ALL
-    SELECT tenant, parent_kind, parent_key, author, created_at FROM public.comments
-    WHERE NOT is_deleted AND parent_kind IN ('pull_request', 'issue')),
-first_answer AS (
-    SELECT DISTINCT ON (a.tenant, a.kind, a.key) a.tenant, a.kind, a.key, r.by, r.at
-    FROM asked a
-    JOIN answers r ON r.tenant = a.tenant AND r.kind = a.kind AND r.key = a.key
-    WHERE r.at >= a.asked_at AND r.by IS NOT NULL AND lower(r.by) IS DISTINCT FROM lower(a.asked_by)
-    ORDER BY a.tenant, a.kind, a.key, r.at, r.by)
 SELECT a.tenant,
        a.kind,
        a.key,
@@ -38,13 +7,50 @@ SELECT a.tenant,
        a.place,
        a.asked_by,
        a.asked_at,
-       f.by AS answered_by,
-       f.at AS answered_at,
-       hooklake.hours(a.asked_at, f.at) AS hours_to_answer
-FROM asked a
-LEFT JOIN first_answer f ON f.tenant = a.tenant AND f.kind = a.kind AND f.key = a.key;
+       a.answered_by,
+       a.answered_at,
+       hooklake.hours(a.asked_at, a.answered_at) AS hours_to_answer
+FROM (
+    SELECT m.tenant, 'slack_thread' AS kind, m.key, m.subject, coalesce(c.name, m.channel_id) AS place, m.user_id AS asked_by, m.created_at AS asked_at,
+           f.by AS answered_by, f.at AS answered_at
+    FROM public.slack_messages m
+    LEFT JOIN public.slack_channels c ON c.tenant = m.tenant AND c.key = m.channel_key
+    LEFT JOIN LATERAL (
+        SELECT r.user_id AS by, r.created_at AS at
+        FROM public.slack_messages r
+        WHERE r.tenant = m.tenant AND r.thread_key = m.key AND r.is_reply AND NOT r.is_deleted
+          AND r.created_at >= m.created_at AND lower(r.user_id) <> lower(m.user_id)
+        ORDER BY r.created_at, r.user_id LIMIT 1) AS f ON true
+    WHERE NOT m.is_deleted AND NOT coalesce(m.is_reply, false) AND m.user_id IS NOT NULL AND m.created_at IS NOT NULL
+      AND m.subtype IS NULL
+    UNION ALL
+    SELECT p.tenant, 'pull_request', p.key, p.subject, p.repository, p.author, p.created_at, f.by, f.at
+    FROM public.pull_requests p
+    LEFT JOIN LATERAL (
+        SELECT r.by, r.at
+        FROM (SELECT v.reviewer AS by, v.submitted_at AS at FROM public.reviews v
+              WHERE v.tenant = p.tenant AND v.pull_request_key = p.key AND NOT v.is_deleted
+              UNION ALL
+              SELECT o.author, o.created_at FROM public.comments o
+              WHERE o.tenant = p.tenant AND o.parent_kind = 'pull_request' AND o.parent_key = p.key AND NOT o.is_deleted) AS r
+        WHERE r.at >= p.created_at AND r.by IS NOT NULL AND lower(r.by) IS DISTINCT FROM lower(p.author)
+        ORDER BY r.at, r.by LIMIT 1) AS f ON true
+    WHERE NOT p.is_deleted AND p.created_at IS NOT NULL
+      -- Nobody can answer any more in a repository that was deleted.
+      AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted)
+    UNION ALL
+    SELECT i.tenant, 'issue', i.key, i.subject, coalesce(i.team, i.repository), i.creator, i.created_at, f.by, f.at
+    FROM public.issues i
+    LEFT JOIN LATERAL (
+        SELECT o.author AS by, o.created_at AS at
+        FROM public.comments o
+        WHERE o.tenant = i.tenant AND o.parent_kind = 'issue' AND o.parent_key = i.key AND NOT o.is_deleted
+          AND o.created_at >= i.created_at AND o.author IS NOT NULL AND lower(o.author) IS DISTINCT FROM lower(i.creator)
+        ORDER BY o.created_at, o.author LIMIT 1) AS f ON true
+    WHERE NOT i.is_deleted AND i.created_at IS NOT NULL
+      AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = i.tenant AND g.key = 'github:' || i.repository_id AND g.is_deleted)) AS a;
 
-COMMENT ON VIEW public.response_times IS 'When somebody else first answered: one row per Slack message that is no reply, pull request and issue. Unanswered ones have NULL; deleted repositories are left out. Messages that ask nothing are here too; look at those with an answer, or at channels where people ask.';
+COMMENT ON VIEW public.response_times IS 'When somebody else first answered: one row per Slack message that is no reply, pull request and issue. Unanswered ones have NULL; deleted repositories are left out. Messages that ask nothing are here too; look at those with an answer, or at channels where people ask. One is found at once by subject or key.';
 COMMENT ON COLUMN public.response_times.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.response_times.kind IS 'slack_thread, pull_request or issue.';
 COMMENT ON COLUMN public.response_times.key IS 'Key in slack_messages, pull_requests or issues.';

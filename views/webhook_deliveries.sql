@@ -20,14 +20,15 @@ SELECT d.id,
        d.tenant
 FROM public.received_deliveries d
 UNION ALL
+-- Each is one row of one table, and what else is told of it is looked up, so that PostgreSQL finds one, and the newest, by index.
 SELECT 'evt_' || replace(r.id::text, '-', ''),
        r.source,
-       coalesce(d.delivery_id, r.delivery_key),
-       d.event_type,
+       coalesce((SELECT d.delivery_id FROM public.received_deliveries d WHERE d.id = 'evt_' || replace(r.id::text, '-', '')), r.delivery_key),
+       (SELECT d.event_type FROM public.received_deliveries d WHERE d.id = 'evt_' || replace(r.id::text, '-', '')),
        r.outcome,
-       1 + row_number() OVER (PARTITION BY r.id ORDER BY r.received_at),
+       1 + (SELECT count(*) FROM log.redeliveries b WHERE b.id = r.id AND (b.received_at, b.ctid) <= (r.received_at, r.ctid)),
        greatest(extract(epoch FROM r.received_at - r.arrived_at) * 1000, 0)::double precision,
-       row_number() OVER (PARTITION BY r.id ORDER BY r.received_at)::integer,
+       (SELECT count(*) FROM log.redeliveries b WHERE b.id = r.id AND (b.received_at, b.ctid) <= (r.received_at, r.ctid))::integer,
        NULL,
        CASE r.outcome WHEN 'conflict' THEN 'the same delivery id came with another body; the first is kept' END,
        '{}'::text[],
@@ -36,12 +37,11 @@ SELECT 'evt_' || replace(r.id::text, '-', ''),
        octet_length(r.body),
        NULL,
        r.received_at,
-       d."position",
+       (SELECT d."position" FROM public.received_deliveries d WHERE d.id = 'evt_' || replace(r.id::text, '-', '')),
        r.tenant
-FROM log.redeliveries r
-LEFT JOIN public.received_deliveries d ON d.id = 'evt_' || replace(r.id::text, '-', '');
+FROM log.redeliveries r;
 
-COMMENT ON VIEW public.webhook_deliveries IS 'Every delivery attempt that proved authentic: how it came in, how long the answer took, and whether it was the first. What was not authentic is not stored, only counted in /metrics.';
+COMMENT ON VIEW public.webhook_deliveries IS 'Every delivery attempt that proved authentic: how it came in, how long the answer took, and whether it was the first. What was not authentic is not stored, only counted in /metrics. One event is found at once by id, the newest by ORDER BY received_at DESC LIMIT; one delivery by WHERE id IN (SELECT id FROM received_deliveries WHERE delivery_id = …).';
 COMMENT ON COLUMN public.webhook_deliveries.id IS 'The event that it brought; of a repeated delivery, the event that was there already.';
 COMMENT ON COLUMN public.webhook_deliveries.delivery_id IS 'The sender''s own name of the delivery.';
 COMMENT ON COLUMN public.webhook_deliveries.status IS 'accepted: the first; duplicate: the same again; conflict: the same id with another body.';

@@ -64,11 +64,12 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT array_agg(l.issue ORDER BY l.strength DESC, l.first_position, l.issue) AS issues
         FROM (SELECT coalesce(i.subject, l.issue) AS issue, max(l.strength) AS strength, min(l."position") AS first_position
-              FROM public.pull_request_links l
+              FROM (SELECT l.issue, max(l.strength) AS strength, min(l."position") AS "position" FROM public.pull_request_links l
+                    WHERE l.tenant = r.tenant AND l.pull_request = lower(r.pull_request)
+                    GROUP BY 1) AS l
               LEFT JOIN LATERAL (
                   SELECT n.subject FROM public.issue_names n WHERE n.tenant = r.tenant AND n.name = l.issue
                   ORDER BY n.is_current DESC, n.is_deleted, n.version_at DESC LIMIT 1) AS i ON true
-              WHERE l.tenant = r.tenant AND l.pull_request = lower(r.pull_request)
               GROUP BY 1) AS l) AS f
     LEFT JOIN LATERAL (
         SELECT i.* FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = lower(f.issues[1])
@@ -96,7 +97,7 @@ FROM (
         WHERE n.tenant = r.tenant AND n.key = r.key
           AND EXISTS (SELECT FROM public.pull_requests p WHERE p.tenant = r.tenant AND lower(p.subject) = l.pull_request)))) AS s;
 
-COMMENT ON VIEW public.workflows IS 'The story of each piece of work: its issue, branch, pull request, review, checks, merge and deployment to production, with when each step was made and how long it waited. One row per pull request, and one per issue that no pull request is for. Stuck work: WHERE state = ''in_review'' AND first_review_at IS NULL. How long it takes from commit to production: avg(cycle_time) WHERE state = ''deployed''. One story is found by pull_request or "position", and the newest by ORDER BY "position" DESC LIMIT, at once; other conditions tell every story first, so for one issue run the saved query story_of_issue.';
+COMMENT ON VIEW public.workflows IS 'The story of each piece of work: its issue, branch, pull request, review, checks, merge and deployment to production, with when each step was made and how long it waited. One row per pull request, and one per issue that no pull request is for. Stuck work: WHERE state = ''in_review'' AND first_review_at IS NULL. How long it takes from commit to production: avg(cycle_time) WHERE state = ''deployed''. One story is found by pull_request or "position", and the newest by ORDER BY "position" DESC LIMIT, at once; other conditions tell every story first, so for one issue run the saved query story_of_issue, or ask issue_pull_requests for its pull requests first.';
 COMMENT ON COLUMN public.workflows.workflow IS 'Name of the story: its issue, or its pull request when it has none. Several pull requests may be for one issue.';
 COMMENT ON COLUMN public.workflows.issue IS 'The issue that it is for, by the strongest evidence: linear:HEL-42 or github:owner/repo#7. NULL when nothing names one.';
 COMMENT ON COLUMN public.workflows.issues IS 'All issues that it is for.';

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use hooklake::simulate::{Organisation, Settings, Truth, Work};
+use hooklake::simulate::{Organisation, Settings, Simulated, Truth, Work};
 
 use crate::harness::fold::Fold;
 
@@ -26,16 +26,28 @@ const UNTOLD: &[&str] = &[
 
 /// An organisation whose deliveries are in the log: some twice, some late.
 async fn simulated(seed: u64) -> (Fold, Truth) {
+    let (fold, truth, ()) = simulated_with(seed, async |_| ()).await;
+    (fold, truth)
+}
+
+/// The same, with something done when half of them are.
+async fn simulated_with<T>(seed: u64, halfway: impl AsyncFnOnce(&Fold) -> T) -> (Fold, Truth, T) {
     let fold = Fold::start().await;
     let settings = Settings { seed, people: 16, repos: 4, days: 14, duplicates: 0.02, disorder: 0.1, ..Settings::default() };
     let mut organisation = Organisation::new(&settings);
     let deliveries = organisation.by_ref().collect::<Vec<_>>();
-    for stretch in deliveries.chunks(200) {
-        let appended = stretch.iter().map(|one| fold.append(&one.delivery.source, &one.delivery.event, one.delivery.body.as_bytes()));
-        futures::future::join_all(appended).await;
-    }
-    fold.caught_up().await;
-    (fold, organisation.take_truth())
+    let append = async |deliveries: &[Simulated]| {
+        for stretch in deliveries.chunks(200) {
+            let appended = stretch.iter().map(|one| fold.append(&one.delivery.source, &one.delivery.event, one.delivery.body.as_bytes()));
+            futures::future::join_all(appended).await;
+        }
+        fold.caught_up().await;
+    };
+    let (first, second) = deliveries.split_at(deliveries.len() / 2);
+    append(first).await;
+    let done = halfway(&fold).await;
+    append(second).await;
+    (fold, organisation.take_truth(), done)
 }
 
 fn pair(one: &str, other: &str) -> (String, String) {
@@ -120,6 +132,76 @@ async fn one_costs_what_one_costs(fold: &Fold, pull_request: &str) {
     }
 }
 
+/// Views, and what finds one of their rows: made up by the first question, of what was there first.
+const LOOKUPS: &[(&str, &str)] = &[
+    (
+        "deployment_outcomes",
+        "SELECT format('WHERE deployment_id = %L', deployment_id) FROM deployment_outcomes WHERE restored_at IS NOT NULL ORDER BY finished_at LIMIT 1",
+    ),
+    (
+        "deployment_outcomes",
+        "SELECT format('WHERE lower(repository) = lower(%L) AND finished_at <= %L', repository, finished_at) FROM deployment_outcomes ORDER BY finished_at LIMIT 1",
+    ),
+    (
+        "deployed_commits",
+        "SELECT format('WHERE lower(repository) = lower(%L) AND finished_at <= %L', repository, finished_at) FROM deployed_commits ORDER BY finished_at LIMIT 1",
+    ),
+    ("response_times", "SELECT format('WHERE subject = %L', min(subject)) FROM response_times WHERE kind = 'slack_thread' AND answered_at IS NOT NULL"),
+    ("response_times", "SELECT format('WHERE subject = %L', min(subject)) FROM response_times WHERE kind = 'pull_request' AND answered_at IS NOT NULL"),
+    ("response_times", "SELECT format('WHERE subject = %L', min(subject)) FROM response_times WHERE kind = 'issue' AND answered_at IS NOT NULL"),
+    ("response_times", "SELECT format('WHERE asked_at <= %L', min(asked_at) + interval '1 hour') FROM response_times"),
+    ("channel_activity", "SELECT format('WHERE channel_id = %L AND day = %L', channel_id, day) FROM channel_activity ORDER BY day, channel_id LIMIT 1"),
+    ("channel_activity", "SELECT format('WHERE day <= %L', min(day)) FROM channel_activity"),
+    ("webhook_deliveries", "SELECT format('WHERE id = %L', min(id)) FROM webhook_deliveries WHERE status = 'duplicate'"),
+    (
+        "webhook_deliveries",
+        "SELECT format('WHERE id IN (SELECT id FROM received_deliveries WHERE delivery_id = %L)', min(delivery_id)) FROM webhook_deliveries WHERE status = 'duplicate'",
+    ),
+    ("webhook_deliveries", "SELECT 'ORDER BY received_at DESC LIMIT 20'"),
+    ("pull_request_issues", "SELECT format('WHERE pull_request = %L', min(pull_request)) FROM pull_request_issues"),
+    ("issue_pull_requests", "SELECT format('WHERE issue = %L', min(issue)) FROM issue_pull_requests"),
+    ("issue_pull_requests", "SELECT format('WHERE issue_subject = %L', min(issue_subject)) FROM issue_pull_requests"),
+];
+
+/// Questions for one row, and how many blocks each reads; made up anew unless they are given. PostgreSQL looks up what it
+/// can: of so few rows it would rather read all.
+async fn looked_up(fold: &Fold, asked: Option<&[(String, f64)]>) -> Vec<(String, f64)> {
+    fold.db
+        .execute(
+            "INSERT INTO log.redeliveries (id, tenant, source, delivery_key, arrived_at, outcome, headers)
+             SELECT id, tenant, source, delivery_key, now(), 'duplicate', '{}' FROM log.envelopes e
+             WHERE \"position\" % 5 = 0 AND NOT EXISTS (SELECT FROM log.redeliveries r WHERE r.id = e.id);
+             ANALYZE",
+        )
+        .await;
+    let mut questions = Vec::new();
+    for (view, made_up) in LOOKUPS {
+        questions.push(format!("SELECT * FROM {view} {}", fold.db.rows(made_up).await[0].get::<_, String>(0)));
+    }
+    if let Some(asked) = asked {
+        questions = asked.iter().map(|(question, _)| question.clone()).collect();
+    }
+    let database: String = fold.db.rows("SELECT current_database()::text").await[0].get(0);
+    fold.db.execute(&format!("ALTER DATABASE {database} SET enable_seqscan = off")).await;
+    let mut cost = Vec::new();
+    for question in questions {
+        assert!(fold.db.number(&format!("SELECT count(*) FROM ({question}) q")).await > 0, "{question}");
+        let read = blocks(fold, &question).await;
+        cost.push((question, read));
+    }
+    fold.db.execute(&format!("ALTER DATABASE {database} RESET enable_seqscan")).await;
+    cost
+}
+
+/// Looking up one row does not read more when there are twice as many.
+async fn one_costs_no_more_later(fold: &Fold, sooner: &[(String, f64)]) {
+    let later = looked_up(fold, Some(sooner)).await;
+    let dearer = sooner.iter().zip(&later).filter(|((_, before), (_, after))| *after > 1.5 * before + 16.0);
+    let dearer = dearer.map(|((question, before), (_, after))| format!("{question}: {before}, later {after}")).collect::<Vec<_>>();
+    println!("{later:#?}");
+    assert!(dearer.is_empty() && sooner.len() == LOOKUPS.len(), "{dearer:#?}");
+}
+
 type Time = Option<DateTime<Utc>>;
 
 /// What `workflows` says of a piece of work: its state, whom it is taken back by, and its steps by name.
@@ -152,7 +234,7 @@ fn steps_of(work: &Work) -> BTreeMap<&'static str, Time> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_are_told_as_they_were() {
-    let (fold, truth) = simulated(5).await;
+    let (fold, truth, sooner) = simulated_with(5, async |fold| looked_up(fold, None).await).await;
     let rows = fold
         .db
         .rows(&format!("SELECT pull_request, state, issue, reverted_by, is_reopened, {} FROM workflows WHERE pull_request IS NOT NULL", STEPS.join(", ")))
@@ -193,6 +275,9 @@ async fn stories_are_told_as_they_were() {
                        IS DISTINCT FROM (f.ready_at, f.first_review_at, f.approved_at, f.merged_at, f.deployed_at, f.reviews, f.reviewers, f.started_at, f.deployed_at - f.started_at)
                     OR cardinality(w.issues) < cardinality(f.issues)";
     assert_eq!(fold.db.number(apart).await, 0);
+    let pairs = "SELECT count(*) FROM pull_request_issues p FULL JOIN issue_pull_requests i USING (tenant, pull_request_key, issue_key) WHERE p.tenant IS NULL OR i.tenant IS NULL";
+    assert_eq!(fold.db.number(pairs).await, 0);
+    one_costs_no_more_later(&fold, &sooner).await;
     one_costs_what_one_costs(&fold, &works[0].0).await;
     println!("{compared} steps and states compared");
     assert!(compared > 500 && other.is_empty(), "of {compared}: {other:#?}");

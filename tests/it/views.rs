@@ -172,6 +172,15 @@ async fn told_elsewhere(fold: &Fold) {
         ("e2", "non-live", "success", "09T11:30"),
         ("e3", "staging", "success", "09T11:40"),
         ("e3", "live", "in_progress", "09T11:50"),
+        // Told again, of another mind, and out of order: e4 failed and then succeeded, e5 succeeded in qa and then failed.
+        ("e4", "qa", "success", "10T10:06"),
+        ("e4", "qa", "success", "10T10:05"),
+        ("e4", "qa", "failure", "10T10:00"),
+        ("e5", "qa", "success", "10T10:10"),
+        ("e5", "test", "success", "10T10:11"),
+        ("e5", "qa", "failure", "10T10:12"),
+        ("e5", "qa", "inactive", "10T10:19"),
+        ("e6", "qa", "success", "10T10:42"),
     ] {
         let body = json!({
             "deployment_id": id, "environment": environment, "status": status, "repository_name": "acme/edge", "commit_sha": sha('e'), "finished_at": at(finished),
