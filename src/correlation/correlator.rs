@@ -93,7 +93,7 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn of(rules: &Rules, envelope: &'a Envelope) -> Self {
-        let findings = rules.find(&envelope.source, &envelope.event_type, &envelope.payload().value);
+        let findings = rules.find(&envelope.source, &envelope.event_type, envelope.payload().value());
         Self { envelope, id: envelope.id.to_string(), findings }
     }
 }

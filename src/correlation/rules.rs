@@ -15,12 +15,11 @@ mod linear;
 mod own;
 mod slack;
 mod subject;
+use crate::domain::Json;
 pub mod words;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-
-use serde_json::Value;
 
 pub use alias::{Alias, Mention};
 pub use custom::{RuleSettings, Rules, Settings};
@@ -108,7 +107,7 @@ pub struct Findings {
 impl Findings {
     /// Everything that the rules find in an event.
     #[must_use]
-    pub fn of(source: &str, event_type: &str, payload: &Value) -> Self {
+    pub fn of(source: &str, event_type: &str, payload: Json<'_>) -> Self {
         let mut findings = Self::default();
         match source {
             "github" => github::find(event_type, payload, &mut findings),

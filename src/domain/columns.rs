@@ -13,12 +13,11 @@ pub mod slack;
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate};
-use serde_json::Value;
-
 use super::clock::Timestamp;
 use super::envelope::{Envelope, Headers};
-use super::facts::{first_text, text, value_at};
+use super::facts::{first_text, text};
+use super::json::Json;
+use chrono::{DateTime, Datelike, NaiveDate};
 
 /// The longest text of an indexed column: three of them fit an index entry, which PostgreSQL limits to 2,704 bytes.
 const KEY_BYTES_MAX: usize = 512;
@@ -33,7 +32,7 @@ pub struct Event<'a> {
     /// The headers that may be kept.
     pub headers: &'a Headers,
     /// What the body says; `null` when it could not be read.
-    pub payload: &'a Value,
+    pub payload: Json<'a>,
 }
 
 /// A column of a platform's table.
@@ -65,7 +64,7 @@ pub enum Read {
     /// Texts; none is an empty list.
     Texts(fn(&Event<'_>) -> Vec<String>),
     /// A piece of JSON, as text.
-    Json(fn(&Event<'_>) -> Option<String>),
+    Piece(fn(&Event<'_>) -> Option<String>),
 }
 
 impl fmt::Debug for Read {
@@ -78,7 +77,7 @@ impl fmt::Debug for Read {
             Self::Time(_) => "time",
             Self::Day(_) => "day",
             Self::Texts(_) => "texts",
-            Self::Json(_) => "json",
+            Self::Piece(_) => "json",
         })
     }
 }
@@ -86,7 +85,7 @@ impl fmt::Debug for Read {
 impl<'a> Event<'a> {
     /// An envelope, and what its body says.
     #[must_use]
-    pub fn of(envelope: &'a Envelope, payload: &'a Value) -> Self {
+    pub fn of(envelope: &'a Envelope, payload: Json<'a>) -> Self {
         Self { source: &envelope.source, event_type: &envelope.event_type, headers: &envelope.headers, payload }
     }
 
@@ -99,7 +98,7 @@ impl<'a> Event<'a> {
     }
 
     fn flag(&self, pointer: &str) -> Option<bool> {
-        value_at(self.payload, pointer).and_then(Value::as_bool)
+        self.payload.at(pointer).and_then(Json::as_bool)
     }
 
     fn whole(&self, pointers: &[&str]) -> Option<i64> {
@@ -111,8 +110,8 @@ impl<'a> Event<'a> {
     }
 
     /// The first of these pointers that holds something other than null.
-    fn any(&self, pointers: &[&str]) -> Option<&'a Value> {
-        pointers.iter().find_map(|pointer| value_at(self.payload, pointer).filter(|found| !found.is_null()))
+    fn any(&self, pointers: &[&str]) -> Option<Json<'a>> {
+        pointers.iter().find_map(|pointer| self.payload.at(pointer).filter(|found| !found.is_null()))
     }
 }
 
@@ -130,10 +129,10 @@ pub fn cut(text: &str) -> &str {
 
 /// The number at a JSON pointer if it is whole, however it is written (`2` or `2.0`).
 #[must_use]
-pub fn whole(value: &Value, pointer: &str) -> Option<i64> {
+pub fn whole(value: Json<'_>, pointer: &str) -> Option<i64> {
     /// Beyond 2^53 a floating number does not say which whole number it is.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    let found = value_at(value, pointer)?;
+    let found = value.at(pointer)?;
     found.as_i64().or_else(|| {
         let number = found.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < EXACT_MAX)?;
         #[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
@@ -143,45 +142,43 @@ pub fn whole(value: &Value, pointer: &str) -> Option<i64> {
 
 /// The moment that a value names: RFC 3339 text, or milliseconds since 1970; none beyond the years 1 to 9999.
 #[must_use]
-pub fn time(value: &Value) -> Option<Timestamp> {
-    let time = match value {
-        Value::String(text) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
-        Value::Number(millis) => DateTime::from_timestamp_millis(millis.as_i64()?)?,
-        _ => return None,
+pub fn time(value: Json<'_>) -> Option<Timestamp> {
+    let time = match value.as_str() {
+        Some(text) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
+        None => DateTime::from_timestamp_millis(value.as_i64()?)?,
     };
     (1..=9999).contains(&time.year()).then_some(time)
 }
 
-/// The list at a JSON pointer; empty when there is none.
-#[must_use]
-pub fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value_at(value, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+/// What the list at a JSON pointer holds; nothing when there is none.
+pub fn list<'a>(value: Json<'a>, pointer: &str) -> impl Iterator<Item = Json<'a>> + use<'a> {
+    value.at(pointer).map(Json::items).into_iter().flatten()
 }
 
 /// The day that a value names, as `2026-11-17`.
-fn day(value: &Value) -> Option<NaiveDate> {
+fn day(value: Json<'_>) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(value.as_str()?.trim(), "%Y-%m-%d").ok()?;
     (1..=9999).contains(&day.year()).then_some(day)
 }
 
 /// The moment at a JSON pointer.
-fn time_at(value: &Value, pointer: &str) -> Option<Timestamp> {
-    value_at(value, pointer).and_then(time)
+fn time_at(value: Json<'_>, pointer: &str) -> Option<Timestamp> {
+    value.at(pointer).and_then(time)
 }
 
 /// The texts under `name` of the objects in the list at a JSON pointer.
-fn named(value: &Value, pointer: &str, name: &str) -> Vec<String> {
-    list(value, pointer).iter().filter_map(|item| item.get(name)?.as_str()).map(str::to_owned).collect()
+fn named(value: Json<'_>, pointer: &str, name: &str) -> Vec<String> {
+    list(value, pointer).filter_map(|item| item.get(name)?.as_str()).map(str::to_owned).collect()
 }
 
 /// The texts in the list at a JSON pointer.
-fn texts(value: &Value, pointer: &str) -> Vec<String> {
-    list(value, pointer).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+fn texts(value: Json<'_>, pointer: &str) -> Vec<String> {
+    list(value, pointer).filter_map(Json::as_str).map(str::to_owned).collect()
 }
 
 /// Which of these fields hold something that `reads` does not read (RELIABILITY B65).
-fn odd(value: &Value, pointers: &[&str], reads: impl Fn(&Value) -> bool) -> Vec<String> {
-    let is_odd = |pointer: &&&str| value_at(value, pointer).is_some_and(|found| !found.is_null() && !reads(found));
+fn odd(value: Json<'_>, pointers: &[&str], reads: impl Fn(Json<'_>) -> bool) -> Vec<String> {
+    let is_odd = |pointer: &&&str| value.at(pointer).is_some_and(|found| !found.is_null() && !reads(found));
     pointers.iter().filter(is_odd).map(|pointer| pointer.trim_start_matches('/').to_owned()).collect()
 }
 

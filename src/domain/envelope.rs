@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use super::clock::Timestamp;
+use super::facts::Facts;
 use super::ids::{EventId, Tenant};
 use super::kind::EventKind;
-use super::payload::{ParseStatus, Payload};
+use super::payload::Payload;
 use super::position::Position;
 
 /// The source of hooklake's own records: settings and acts. Nobody else's envelope can have it.
@@ -135,7 +136,13 @@ pub struct Envelope {
 /// What a body says, read by the first who asks and kept for the others; nothing is kept unless it is
 /// [shared](Shared::among_many).
 #[derive(Debug, Clone, Default)]
-pub struct Shared(Option<Arc<OnceLock<Arc<Payload>>>>);
+pub struct Shared(Option<Arc<Said>>);
+
+#[derive(Debug, Default)]
+struct Said {
+    payload: OnceLock<Arc<Payload>>,
+    facts: OnceLock<Arc<Facts>>,
+}
 
 impl Shared {
     /// For an envelope that many will read.
@@ -150,22 +157,20 @@ impl Envelope {
     #[must_use]
     pub fn payload(&self) -> Arc<Payload> {
         let read = || Arc::new(Payload::read(&self.body, self.headers.get("content-type")));
-        self.shared.0.as_ref().map_or_else(read, |once| Arc::clone(once.get_or_init(read)))
+        self.shared.0.as_ref().map_or_else(read, |said| Arc::clone(said.payload.get_or_init(read)))
     }
 
-    /// What became of reading the body: cheaper than [`payload`](Self::payload) for who is alone in reading it.
+    /// What people want to know of it first.
     #[must_use]
-    pub fn parse_status(&self) -> ParseStatus {
-        match self.shared.0 {
-            Some(_) => self.payload().status,
-            None => Payload::skim(&self.body, self.headers.get("content-type")),
-        }
+    pub fn facts(&self) -> Arc<Facts> {
+        let read = || Arc::new(Facts::of(&self.source, &self.event_type, self.payload().value()));
+        self.shared.0.as_ref().map_or_else(read, |said| Arc::clone(said.facts.get_or_init(read)))
     }
 
     /// The kind of event, given its payload.
     #[must_use]
     pub fn kind(&self, payload: &Payload) -> EventKind {
-        EventKind::of(&self.source, &self.event_type, &payload.value)
+        EventKind::of(&self.source, &self.event_type, payload.value())
     }
 
     /// True when its body, or parts of it, were taken away since.

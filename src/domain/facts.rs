@@ -7,8 +7,7 @@ pub(super) mod github;
 mod linear;
 mod slack;
 
-use serde_json::Value;
-
+use super::json::Json;
 use super::subject;
 
 pub use github::deployment_number;
@@ -77,7 +76,7 @@ pub struct Facts {
 impl Facts {
     /// The facts of an event of this source and type.
     #[must_use]
-    pub fn of(source: &str, event_type: &str, payload: &Value) -> Self {
+    pub fn of(source: &str, event_type: &str, payload: Json<'_>) -> Self {
         match source {
             "github" => github::facts(event_type, payload),
             "linear" => linear::facts(event_type, payload),
@@ -90,24 +89,13 @@ impl Facts {
 
 /// The text at a JSON pointer; none when it is absent, empty or something else.
 #[must_use]
-pub fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value_at(value, pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-/// What stands at a JSON pointer whose names hold neither `/` nor `~`, as no name that is asked for does. `serde_json`'s own
-/// makes every name anew in case it does, which was a twentieth of all that consumers did.
-#[must_use]
-pub fn value_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
-    pointer.split('/').skip(1).try_fold(value, |value, name| match value {
-        Value::Object(members) => members.get(name),
-        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-        _ => None,
-    })
+pub fn text<'a>(value: Json<'a>, pointer: &str) -> Option<&'a str> {
+    value.at(pointer).and_then(Json::as_str).filter(|text| !text.is_empty())
 }
 
 /// The first of these pointers that holds text.
 #[must_use]
-pub fn first_text<'a>(value: &'a Value, pointers: &[&str]) -> Option<&'a str> {
+pub fn first_text<'a>(value: Json<'a>, pointers: &[&str]) -> Option<&'a str> {
     pointers.iter().find_map(|pointer| text(value, pointer))
 }
 
@@ -136,7 +124,7 @@ fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<String> {
     (!all.is_empty()).then_some(all)
 }
 
-fn deployment(payload: &Value) -> Facts {
+fn deployment(payload: Json<'_>) -> Facts {
     let environment = text(payload, "/environment");
     let status = text(payload, "/status");
     let title = match (environment, status) {
@@ -156,11 +144,11 @@ fn deployment(payload: &Value) -> Facts {
 
 /// An event whose shape is its sender's own: usual names are looked for at the top, under `payload`, and in the
 /// objects within these.
-fn custom(payload: &Value) -> Facts {
+fn custom(payload: Json<'_>) -> Facts {
     let inner = payload.get("payload").unwrap_or(payload);
-    let within = [payload, inner].into_iter().filter_map(Value::as_object).flat_map(|object| object.values().filter(|value| value.is_object()));
+    let within = [payload, inner].into_iter().flat_map(by_name).filter(|value| value.is_object());
     let places = [payload, inner].into_iter().chain(within).collect::<Vec<_>>();
-    let named = |names: &[&str]| owned(names.iter().find_map(|name| places.iter().find_map(|place| text(place, name))));
+    let named = |names: &[&str]| owned(names.iter().find_map(|name| places.iter().find_map(|place| text(*place, name))));
     let mut words = String::new();
     gather(inner, &mut words);
     Facts {
@@ -174,23 +162,27 @@ fn custom(payload: &Value) -> Facts {
     }
 }
 
-fn priority(payload: &Value) -> Priority {
+fn priority(payload: Json<'_>) -> Priority {
     text(payload, "/priority").and_then(Priority::from_word).unwrap_or_default()
 }
 
 /// Every text of a value, one per line, as far as the limit. Payloads are at most 128 levels deep.
-fn gather(value: &Value, words: &mut String) {
-    match value {
-        Value::String(text) if !text.trim().is_empty() && words.len() + text.len() < GATHERED_BYTES_MAX => {
-            if !words.is_empty() {
-                words.push('\n');
-            }
-            words.push_str(text);
+fn gather(value: Json<'_>, words: &mut String) {
+    if let Some(text) = value.as_str().filter(|text| !text.trim().is_empty() && words.len() + text.len() < GATHERED_BYTES_MAX) {
+        if !words.is_empty() {
+            words.push('\n');
         }
-        Value::Array(items) => items.iter().for_each(|item| gather(item, words)),
-        Value::Object(entries) => entries.values().for_each(|entry| gather(entry, words)),
-        _ => {}
+        words.push_str(text);
     }
+    value.items().for_each(|item| gather(item, words));
+    by_name(value).for_each(|member| gather(member, words));
+}
+
+/// The members of an object in the order of their names: that in which they came means nothing in JSON.
+fn by_name(object: Json<'_>) -> impl Iterator<Item = Json<'_>> {
+    let mut members: Vec<_> = object.members().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    members.into_iter().map(|(_, value)| value)
 }
 
 #[cfg(test)]

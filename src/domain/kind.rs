@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
-
-use super::facts::value_at;
+use super::json::Json;
 
 /// The type of an event as its provider names it, with the action where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,13 +20,13 @@ impl EventKind {
     /// Where the action stands differs by source: Slack calls it `subtype`, a deployment's is its `status`, and the
     /// others say `action`.
     #[must_use]
-    pub fn of(source: &str, event_type: &str, payload: &Value) -> Self {
+    pub fn of(source: &str, event_type: &str, payload: Json<'_>) -> Self {
         let action = match source {
-            "slack" => value_at(payload, "/event/subtype"),
+            "slack" => payload.at("/event/subtype"),
             "deployment" => payload.get("status"),
             _ => payload.get("action"),
         };
-        Self { event_type: event_type.to_owned(), action: action.and_then(Value::as_str).map(str::to_owned) }
+        Self { event_type: event_type.to_owned(), action: action.and_then(Json::as_str).map(str::to_owned) }
     }
 }
 

@@ -2,22 +2,21 @@
 //! read, or had to be mended to fit a table, is said in the result (RELIABILITY: B26, B51–B65).
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use bytes::Bytes;
+use serde_json::{Map, Value};
 
 mod mend;
-mod skim;
 
-use super::facts::value_at;
+use super::json::{Document, Json, Read};
 use mend::Mended;
-use skim::Skim;
 
 /// The longest body that is read as JSON whenever its payload is asked for. A longer one is read once, when it comes: at
 /// worst PostgreSQL needs fifty times a body's size to read it.
 const VERBATIM_BYTES_MAX: usize = 4 << 20;
+
+/// What some senders put before text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What became of reading a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +59,14 @@ pub struct Payload {
     pub duplicate_keys: bool,
     /// True when the body itself is JSON that `jsonb` takes as it stands, and short enough to be read again at will.
     pub verbatim: bool,
-    /// The value; `null` unless it could be read.
-    pub value: Value,
+    document: Document,
 }
 
 impl Payload {
     /// Reads a body by its content type: JSON, or a form whose field `payload` is JSON (GitHub, Slack), or a plain
     /// form, which becomes an object of strings.
     #[must_use]
-    pub fn read(body: &[u8], content_type: Option<&str>) -> Self {
+    pub fn read(body: &Bytes, content_type: Option<&str>) -> Self {
         if body.is_empty() {
             return Self::unreadable(ParseStatus::Empty);
         }
@@ -82,79 +80,67 @@ impl Payload {
         Self::read_json(body)
     }
 
-    /// What [`read`](Self::read) would say of reading a body, without keeping what it says: a fraction of the work.
+    /// What it says; `null` unless it could be read.
     #[must_use]
-    pub fn skim(body: &[u8], content_type: Option<&str>) -> ParseStatus {
-        let is_form = content_type.is_some_and(|value| !value.to_ascii_lowercase().contains("json"));
-        if body.is_empty() || is_form {
-            return Self::read(body, content_type).status;
-        }
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let Ok(text) = std::str::from_utf8(body) else { return ParseStatus::Invalid };
-        let mended = mend::for_jsonb(text);
-        let mut reader = serde_json::Deserializer::from_str(&mended.text);
-        match Skim.deserialize(&mut reader).and_then(|is_object| reader.end().map(|()| is_object)) {
-            Ok(true) => ParseStatus::Ok,
-            Ok(false) => ParseStatus::NotObject,
-            Err(error) => Self::failed(&error),
-        }
+    pub const fn value(&self) -> Json<'_> {
+        self.document.root()
     }
 
     /// The value at a JSON pointer (RFC 6901) as text; none when it is absent or not text.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        value_at(&self.value, pointer).and_then(Value::as_str)
+        self.value().at(pointer).and_then(Json::as_str)
     }
 
     /// The value at a JSON pointer as a whole number that fits `bigint`.
     #[must_use]
     pub fn integer(&self, pointer: &str) -> Option<i64> {
-        value_at(&self.value, pointer).and_then(Value::as_i64)
+        self.value().at(pointer).and_then(Json::as_i64)
     }
 
     /// The value for a `jsonb` column; none when there is nothing to show.
     #[must_use]
-    pub fn jsonb(&self) -> Option<&Value> {
-        (!self.value.is_null()).then_some(&self.value)
+    pub fn jsonb(&self) -> Option<Json<'_>> {
+        Some(self.value()).filter(|value| !value.is_null())
     }
 
-    const fn unreadable(status: ParseStatus) -> Self {
-        Self { status, lossy: false, duplicate_keys: false, verbatim: false, value: Value::Null }
+    fn unreadable(status: ParseStatus) -> Self {
+        Self { status, lossy: false, duplicate_keys: false, verbatim: false, document: Document::null() }
     }
 
     fn read_form(body: &[u8]) -> Self {
         let mut fields = Map::new();
         for (name, value) in url::form_urlencoded::parse(body) {
             if name == "payload" {
-                return Self { verbatim: false, ..Self::read_json(value.as_bytes()) };
+                return Self { verbatim: false, ..Self::read_json(&Bytes::from(value.into_owned())) };
             }
             fields.insert(without_nul(&name).into_owned(), Value::String(without_nul(&value).into_owned()));
         }
-        Self { status: ParseStatus::Ok, lossy: false, duplicate_keys: false, verbatim: false, value: Value::Object(fields) }
+        Self { status: ParseStatus::Ok, lossy: false, duplicate_keys: false, verbatim: false, document: Value::Object(fields).into() }
     }
 
-    fn read_json(body: &[u8]) -> Self {
-        let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        let Ok(text) = std::str::from_utf8(json) else {
+    fn read_json(body: &Bytes) -> Self {
+        let json = if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body.clone() };
+        let Ok(text) = std::str::from_utf8(&json) else {
             return Self::unreadable(ParseStatus::Invalid);
         };
         // Nearly every body needs no mending, which the reader notices by the way: only the others are walked through for it.
         let plain = Mended { text: Cow::Borrowed(text), is_verbatim: true };
-        let (mended, read) = match Json::read(text) {
+        let (mended, read) = match Document::read(json.clone()) {
             Ok(read) if !read.has_fraction && !mend::has_nul(text) => (plain, Ok(read)),
             _ => {
                 let mended = mend::for_jsonb(text);
-                let read = Json::read(&mended.text);
+                let read = Document::read(if let Cow::Owned(text) = &mended.text { Bytes::from(text.clone()) } else { json.clone() });
                 (mended, read)
             }
         };
         match read {
-            Ok(Read { value, duplicate_keys, .. }) => Self {
-                status: if value.is_object() { ParseStatus::Ok } else { ParseStatus::NotObject },
+            Ok(Read { document, duplicate_keys, .. }) => Self {
+                status: if document.root().is_object() { ParseStatus::Ok } else { ParseStatus::NotObject },
                 lossy: matches!(mended.text, Cow::Owned(_)),
                 duplicate_keys,
-                verbatim: mended.is_verbatim && json.len() == body.len() && body.len() <= VERBATIM_BYTES_MAX && !value.is_null(),
-                value,
+                verbatim: mended.is_verbatim && json.len() == body.len() && body.len() <= VERBATIM_BYTES_MAX && !document.root().is_null(),
+                document,
             },
             Err(error) => Self::unreadable(Self::failed(&error)),
         }
@@ -171,116 +157,16 @@ fn without_nul(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// A JSON text that was read.
-struct Read {
-    value: Value,
-    /// A key came twice in an object.
-    duplicate_keys: bool,
-    /// A number is not a whole one of 64 bits.
-    has_fraction: bool,
-}
-
-/// Builds a [`Value`] and notices what `Value`'s own reader does not tell.
-#[derive(Clone, Copy)]
-struct Json<'a> {
-    duplicate_keys: &'a Cell<bool>,
-    has_fraction: &'a Cell<bool>,
-}
-
-impl Json<'_> {
-    fn read(text: &str) -> Result<Read, serde_json::Error> {
-        let (duplicate_keys, has_fraction) = (Cell::new(false), Cell::new(false));
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let value = Json { duplicate_keys: &duplicate_keys, has_fraction: &has_fraction }.deserialize(&mut reader)?;
-        reader.end()?;
-        Ok(Read { value, duplicate_keys: duplicate_keys.get(), has_fraction: has_fraction.get() })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Json<'_> {
-    type Value = Value;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Json<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        self.has_fraction.set(true);
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            let value = entries.next_value_seed(self)?;
-            if object.insert(key, value).is_some() {
-                self.duplicate_keys.set(true);
-            }
-        }
-        Ok(Value::Object(object))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(body: &str) -> Payload {
-        Payload::read(body.as_bytes(), Some("application/json; charset=utf-8"))
+        with(body, "application/json; charset=utf-8")
     }
 
-    #[test]
-    fn skimming_says_the_same() {
-        let bodies = ["", "{}", "[1]", "7", "null", "\"a\"", "{\"a\":1,}", "{\"a\":NaN}", "{} {}", "{'a':1}", "{\"a\":\"\0\"}", "{\"a\":[tru]}"];
-        let odd = [r#"{"a":"\ud83d","b":1e400,"c":[{"d":null}],"a":-0.5}"#, r#"{"\u00":1}"#, r#"{"a":"\x"}"#, "\u{feff}{\"a\":1}", "payload=%7B%7D"];
-        let nested = [127, 128, 129, 10_000].map(|depth| "[".repeat(depth) + &"]".repeat(depth));
-        let deep = "{\"a\":".repeat(200);
-        for body in bodies.into_iter().chain(odd).chain(nested.iter().map(String::as_str)).chain([deep.as_str()]) {
-            for kind in [None, Some("application/json"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data"), Some("text/plain")] {
-                assert_eq!(Payload::skim(body.as_bytes(), kind), Payload::read(body.as_bytes(), kind).status, "{kind:?} {body:.50}");
-            }
-        }
-        assert_eq!(Payload::skim(b"{\"a\":\"\xff\"}", None), ParseStatus::Invalid);
+    fn with(body: impl AsRef<[u8]>, content_type: &str) -> Payload {
+        Payload::read(&Bytes::copy_from_slice(body.as_ref()), Some(content_type))
     }
 
     #[test]
@@ -298,8 +184,8 @@ mod tests {
         ] {
             assert_eq!(read(body).status, status, "{body:?}");
         }
-        assert_eq!(Payload::read(b"{\"a\":\"\xff\"}", None).status, ParseStatus::Invalid);
-        assert_eq!(Payload::read(b"\xef\xbb\xbf{\"a\":1}", None).status, ParseStatus::Ok);
+        assert_eq!(with(b"{\"a\":\"\xff\"}", "").status, ParseStatus::Invalid);
+        assert_eq!(with(b"\xef\xbb\xbf{\"a\":1}", "").status, ParseStatus::Ok);
     }
 
     #[test]
@@ -316,7 +202,7 @@ mod tests {
     fn the_last_of_two_keys_counts_and_is_told() {
         let payload = read(r#"{"a":1,"b":{"c":1,"c":2},"a":3}"#);
         assert!(payload.duplicate_keys);
-        assert_eq!(payload.value, serde_json::json!({"a": 3, "b": {"c": 2}}));
+        assert_eq!(Value::from(payload.value()), serde_json::json!({"a": 3, "b": {"c": 2}}));
         assert!(!read(r#"{"a":1,"A":2}"#).duplicate_keys);
     }
 
@@ -341,20 +227,20 @@ mod tests {
         for body in ["", "null", " null ", "x", "\u{feff}{}", r#"{"a":"\u0000"}"#, r#"{"a":"\udc00"}"#, "[1e400]", "[1e-99999]", "[00]", "{\"a\":\"\0\"}"] {
             assert!(!read(body).verbatim, "{body}");
         }
-        assert!(!Payload::read(b"payload=%7B%7D", Some("application/x-www-form-urlencoded")).verbatim);
-        assert!(!Payload::read(b"{\"a\":\"\xff\"}", None).verbatim);
+        assert!(!with(b"payload=%7B%7D", "application/x-www-form-urlencoded").verbatim);
+        assert!(!with(b"{\"a\":\"\xff\"}", "").verbatim);
         let string = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
         assert!(read(&string(VERBATIM_BYTES_MAX)).verbatim && !read(&string(VERBATIM_BYTES_MAX + 1)).verbatim);
     }
 
     #[test]
     fn forms_are_read() {
-        let form = Some("application/x-www-form-urlencoded");
-        let hook = Payload::read(b"payload=%7B%22action%22%3A%22opened%22%7D", form);
+        let form = "application/x-www-form-urlencoded";
+        let hook = with(b"payload=%7B%22action%22%3A%22opened%22%7D", form);
         assert_eq!(hook.text("/action"), Some("opened"));
-        let command = Payload::read(b"command=%2Fdeploy&text=a%00b+c", form);
+        let command = with(b"command=%2Fdeploy&text=a%00b+c", form);
         assert_eq!(command.text("/command"), Some("/deploy"));
         assert_eq!(command.text("/text"), Some("a\u{fffd}b c"));
-        assert_eq!(Payload::read(b"--x", Some("multipart/form-data; boundary=x")).status, ParseStatus::Invalid);
+        assert_eq!(with(b"--x", "multipart/form-data; boundary=x").status, ParseStatus::Invalid);
     }
 }

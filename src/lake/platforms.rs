@@ -10,6 +10,7 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, TimeUnit};
+use bytes::Bytes;
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::get_field;
@@ -120,10 +121,10 @@ impl ScalarUDFImpl for Columns {
         let mut builders: Vec<Builder> = self.list.iter().map(|column| Builder::of(column.1)).collect();
         for row in 0..args.number_rows {
             let known = |texts: &arrow::array::StringViewArray| if texts.is_null(row) { String::new() } else { texts.value(row).to_owned() };
-            let said = if payload.is_null(row) { serde_json::Value::Null } else { Payload::read(payload.value(row).as_bytes(), None).value };
+            let said = Payload::read(&Bytes::from(known(payload)), None);
             let sent: Headers = serde_json::from_str(&known(headers)).unwrap_or_default();
             let (source, event_type) = (known(source), known(event_type));
-            let event = Event { source: &source, event_type: &event_type, headers: &sent, payload: &said };
+            let event = Event { source: &source, event_type: &event_type, headers: &sent, payload: said.value() };
             for builder in &mut builders {
                 builder.append(&event);
             }
@@ -136,7 +137,7 @@ impl ScalarUDFImpl for Columns {
 /// The type of a column. JSON is text here, which `->` and `->>` read.
 fn data_type(read: Read) -> DataType {
     match read {
-        Read::Text(_) | Read::Made(_) | Read::Json(_) => DataType::Utf8View,
+        Read::Text(_) | Read::Made(_) | Read::Piece(_) => DataType::Utf8View,
         Read::Whole(_) => DataType::Int64,
         Read::Number(_) => DataType::Float64,
         Read::Flag(_) => DataType::Boolean,
@@ -162,7 +163,7 @@ impl Builder {
     fn of(read: Read) -> Self {
         match read {
             Read::Text(read) => Self::Text(StringViewBuilder::new(), read),
-            Read::Made(read) | Read::Json(read) => Self::Made(StringViewBuilder::new(), read),
+            Read::Made(read) | Read::Piece(read) => Self::Made(StringViewBuilder::new(), read),
             Read::Whole(read) => Self::Whole(Int64Builder::new(), read),
             Read::Number(read) => Self::Number(Float64Builder::new(), read),
             Read::Flag(read) => Self::Flag(BooleanBuilder::new(), read),

@@ -6,7 +6,6 @@ use arrow::array::{ArrayRef, BinaryBuilder, Date32Builder, Int64Builder, RecordB
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 
-use crate::domain::facts::Facts;
 use crate::domain::{Envelope, Payload};
 
 /// Raised when the same log would give other rows.
@@ -121,9 +120,9 @@ impl Rows {
     fn push(&mut self, envelope: &Envelope) {
         let payload = envelope.payload();
         let kind = envelope.kind(&payload);
-        let facts = Facts::of(&envelope.source, &envelope.event_type, &payload.value);
+        let facts = envelope.facts();
         let sound = sound_json(envelope, &payload);
-        let written = if sound.is_none() { payload.jsonb().map(ToString::to_string) } else { None };
+        let written = if sound.is_none() { payload.jsonb().map(|said| said.to_string()) } else { None };
         let flags = envelope.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(",");
         let headers = serde_json::to_string(&envelope.headers).unwrap_or_else(|_| "[]".to_owned());
         self.position.append_value(envelope.position.get());

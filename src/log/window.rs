@@ -1,8 +1,8 @@
 //! The last stretch of the log, read once for all consumers of a process.
 //!
 //! ```text
-//! log ─ 500 entries or 4 MB at a time → │ … │ … │ … │ ← ENTRIES_MAX entries, BYTES_MAX of bodies; of the newest
-//!                                       └─ window ─┘    PARSED_BYTES_MAX what they say as well
+//! log ─ 500 entries or 4 MB at a time → │ … │ … │ … │ ← ENTRIES_MAX entries, BYTES_MAX of bodies, and what they say
+//!                                       └─ window ─┘
 //!                                        ↓   ↓   ↓
 //!                                        consumers that keep up      (who is behind reads the log itself)
 //! ```
@@ -31,10 +31,8 @@ const HEAD_THEN: &str = include_str!("head_then.sql");
 
 /// The most envelopes that are kept.
 const ENTRIES_MAX: usize = 4_000;
-/// The most bytes of bodies that are kept, save that the last read always is.
+/// The most bytes of bodies that are kept, save that the last read always is. What they say takes about as much again.
 const BYTES_MAX: usize = 24 << 20;
-/// Of how many bytes of the newest bodies it is kept what they say: that takes about eight times as much memory.
-const PARSED_BYTES_MAX: usize = 16 << 20;
 
 /// The log's last stretch, shared. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,10 +48,6 @@ struct Kept {
     envelopes: VecDeque<Envelope>,
     /// Bytes of their bodies.
     bytes: usize,
-    /// The oldest of them whose payload is kept, by its place here.
-    parsed_from: usize,
-    /// Bytes of the bodies from there on.
-    parsed_bytes: usize,
     /// Where the log ended when it was read last, and its chain hash there.
     seen: Option<(Position, Vec<u8>)>,
 }
@@ -121,30 +115,15 @@ impl Kept {
         for mut envelope in batch.envelopes {
             envelope.shared = Shared::among_many();
             self.bytes += envelope.body.len();
-            self.parsed_bytes += envelope.body.len();
             self.envelopes.push_back(envelope);
         }
-        self.forget_payloads();
-        self.forget_envelopes();
+        self.forget();
     }
 
-    fn forget_payloads(&mut self) {
-        while self.parsed_bytes > PARSED_BYTES_MAX && self.parsed_from + 1 < self.envelopes.len() {
-            let envelope = &mut self.envelopes[self.parsed_from];
-            envelope.shared = Shared::default();
-            self.parsed_bytes -= envelope.body.len();
-            self.parsed_from += 1;
-        }
-    }
-
-    fn forget_envelopes(&mut self) {
+    fn forget(&mut self) {
         while self.envelopes.len() > ENTRIES_MAX || self.bytes > BYTES_MAX && self.envelopes.len() > 1 {
             let Some(oldest) = self.envelopes.pop_front() else { return };
             self.bytes -= oldest.body.len();
-            match self.parsed_from.checked_sub(1) {
-                Some(before) => self.parsed_from = before,
-                None => self.parsed_bytes -= oldest.body.len(),
-            }
             if let Some(span) = &mut self.span {
                 span.after = oldest.position;
             }

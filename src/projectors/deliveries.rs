@@ -29,8 +29,8 @@ impl Projector for DeliveryTable {
     }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-        let skimmed = batch.envelopes.iter().map(Skimmed::of).collect::<Vec<_>>();
-        let rows = skimmed.iter().map(Row::of).collect::<Vec<_>>();
+        let told = batch.envelopes.iter().map(Told::of).collect::<Vec<_>>();
+        let rows = told.iter().map(Row::of).collect::<Vec<_>>();
         Row::insert(&rows, transaction).await
     }
 }
@@ -57,8 +57,8 @@ row! {
     }
 }
 
-/// An envelope, and the little that this table wants of its body: most bodies need not be kept in memory for it.
-struct Skimmed<'a> {
+/// An envelope, and the little that this table wants of its body.
+struct Told<'a> {
     envelope: &'a Envelope,
     id: String,
     flags: String,
@@ -66,39 +66,35 @@ struct Skimmed<'a> {
     delivery_id: Cow<'a, str>,
 }
 
-impl<'a> Skimmed<'a> {
+impl<'a> Told<'a> {
     fn of(envelope: &'a Envelope) -> Self {
         let named = ["x-github-delivery", "linear-delivery", "webhook-id"].into_iter().find_map(|name| envelope.headers.get(name));
-        let (status, delivery_id) = if let Some(named) = named {
-            (envelope.parse_status(), Cow::Borrowed(named))
-        } else {
-            let payload = envelope.payload();
-            let event_id = text(&payload.value, "/event_id").map(|id| Cow::Owned(id.to_owned()));
-            (payload.status, event_id.unwrap_or(Cow::Borrowed(envelope.delivery_key.as_str())))
-        };
-        Self { envelope, id: envelope.id.to_string(), flags: flags(envelope), status, delivery_id }
+        let payload = envelope.payload();
+        let event_id = || text(payload.value(), "/event_id").map(|id| Cow::Owned(id.to_owned()));
+        let delivery_id = named.map(Cow::Borrowed).or_else(event_id).unwrap_or(Cow::Borrowed(envelope.delivery_key.as_str()));
+        Self { envelope, id: envelope.id.to_string(), flags: flags(envelope), status: payload.status, delivery_id }
     }
 }
 
 impl<'a> Row<'a> {
-    fn of(skimmed: &'a Skimmed<'_>) -> Self {
-        let envelope = skimmed.envelope;
+    fn of(told: &'a Told<'_>) -> Self {
+        let envelope = told.envelope;
         let header = |name: &str| envelope.headers.get(name);
         // The two clocks may differ, so an answer may seem to precede its question.
         let waited_us = (envelope.received_at - envelope.arrived_at).num_microseconds().unwrap_or(0).max(0);
         Self {
             position: envelope.position.get(),
-            id: &skimmed.id,
+            id: &told.id,
             tenant: envelope.tenant.as_str(),
             source: &envelope.source,
             delivery_key: &envelope.delivery_key,
-            delivery_id: &skimmed.delivery_id,
+            delivery_id: &told.delivery_id,
             event_type: cut(&envelope.event_type),
             response_time_ms: f64::from(u32::try_from(waited_us).unwrap_or(u32::MAX)) / 1000.0,
             retry_attempts: header("x-slack-retry-num").and_then(|number| number.trim().parse().ok()).unwrap_or(0),
             retry_reason: header("x-slack-retry-reason"),
-            error: (skimmed.status != ParseStatus::Ok).then(|| skimmed.status.as_str()),
-            flags: &skimmed.flags,
+            error: (told.status != ParseStatus::Ok).then(|| told.status.as_str()),
+            flags: &told.flags,
             verdict: envelope.verdict.as_str(),
             secret_id: envelope.secret_id.as_deref(),
             body_bytes: body_bytes(envelope),

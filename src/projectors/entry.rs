@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use crate::domain::Json;
 pub(super) use crate::domain::columns::{cut, key, list, whole};
 use crate::domain::{Envelope, Payload};
 use crate::log::Batch;
@@ -31,8 +30,8 @@ impl<'a> Entry<'a> {
     }
 
     /// What the body says.
-    pub(super) fn value(&self) -> &Value {
-        &self.payload.value
+    pub(super) fn value(&self) -> Json<'_> {
+        self.payload.value()
     }
 
     /// What the body says as text for the column `mended`; none when there is nothing to show, and when the view reads it
@@ -43,7 +42,7 @@ impl<'a> Entry<'a> {
         }
         // Not handed over as a value: its conversion runs in code that only release builds optimise, at ten times the
         // cost of all the rest for a body of 25 MB.
-        self.payload.jsonb().map(Value::to_string)
+        self.payload.jsonb().map(|value| value.to_string())
     }
 
     /// The flags as one text, for `string_to_array`.

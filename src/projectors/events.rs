@@ -27,7 +27,8 @@ impl Projector for EventTable {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);
-        let rows = entries.iter().map(Row::of).collect::<Vec<_>>();
+        let facts = entries.iter().map(|entry| entry.envelope.facts()).collect::<Vec<_>>();
+        let rows = entries.iter().zip(&facts).map(|(entry, facts)| Row::of(entry, facts)).collect::<Vec<_>>();
         Row::insert(&rows, transaction).await
     }
 }
@@ -42,11 +43,11 @@ row! {
         event_type: &'a str,
         action: Option<String>,
         kind: String,
-        actor: Option<String>,
-        title: Option<String>,
-        repository: Option<String>,
-        subject: Option<String>,
-        url: Option<String>,
+        actor: Option<&'a str>,
+        title: Option<&'a str>,
+        repository: Option<&'a str>,
+        subject: Option<&'a str>,
+        url: Option<&'a str>,
         priority: &'static str,
         parse_status: &'static str,
         lossy: bool,
@@ -61,12 +62,10 @@ row! {
 }
 
 impl<'a> Row<'a> {
-    fn of(entry: &'a Entry<'_>) -> Self {
+    fn of(entry: &'a Entry<'_>, facts: &'a Facts) -> Self {
         let envelope = entry.envelope;
         let kind = envelope.kind(&entry.payload);
-        let facts = Facts::of(&envelope.source, &envelope.event_type, entry.value());
         let named_platform = (envelope.source == "custom").then(|| key(text(entry.value(), "/platform"))).flatten();
-        let bounded = |value: Option<String>| value.filter(|value| key(Some(value)).is_some());
         Self {
             position: envelope.position.get(),
             id: &entry.id,
@@ -75,12 +74,12 @@ impl<'a> Row<'a> {
             platform: named_platform.unwrap_or(&envelope.source),
             event_type: cut(&envelope.event_type),
             kind: kind.to_string(),
-            action: bounded(kind.action),
-            actor: bounded(facts.actor),
-            title: facts.title,
-            repository: bounded(facts.repository),
-            subject: bounded(facts.subject),
-            url: facts.url,
+            action: kind.action.filter(|action| key(Some(action)).is_some()),
+            actor: key(facts.actor.as_deref()),
+            title: facts.title.as_deref(),
+            repository: key(facts.repository.as_deref()),
+            subject: key(facts.subject.as_deref()),
+            url: facts.url.as_deref(),
             priority: facts.priority.as_str(),
             parse_status: entry.payload.status.as_str(),
             lossy: entry.payload.lossy,

@@ -36,7 +36,7 @@ pub(super) async fn insert(statement: &str, columns: &[Column], entries: &[Entry
 fn of_column<'a>(events: &[Event<'a>], column: &Column) -> Values<'a> {
     match column.1 {
         Read::Text(read) => Box::new(events.iter().map(read).collect::<Vec<_>>()),
-        Read::Made(read) | Read::Json(read) => Box::new(events.iter().map(read).collect::<Vec<_>>()),
+        Read::Made(read) | Read::Piece(read) => Box::new(events.iter().map(read).collect::<Vec<_>>()),
         Read::Whole(read) => Box::new(events.iter().map(read).collect::<Vec<_>>()),
         Read::Number(read) => Box::new(events.iter().map(read).collect::<Vec<_>>()),
         Read::Flag(read) => Box::new(events.iter().map(read).collect::<Vec<_>>()),

@@ -6,6 +6,7 @@
 //! `validation/defaults.json` hold for everyone until one of the same name is set or removed.
 
 mod rules;
+mod seen;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -73,7 +74,7 @@ row! {
 }
 
 impl<'a> Row<'a> {
-    fn of(entry: &'a Entry<'_>, rule: String, schema: &jsonschema::Validator) -> Self {
+    fn of(entry: &'a Entry<'_>, rule: String, schema: &rules::Schema) -> Self {
         let errors = match entry.payload.status {
             ParseStatus::Ok | ParseStatus::NotObject => rules::errors(schema, entry.value()),
             status => vec![format!("the body cannot be read as JSON: {}", status.as_str())],

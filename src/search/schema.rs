@@ -5,7 +5,6 @@ use tantivy::tokenizer::{Language, LowerCaser, RawTokenizer, RemoveLongFilter, S
 use tantivy::{DateTime, TantivyDocument};
 
 use crate::domain::Envelope;
-use crate::domain::facts::Facts;
 
 /// Raised when the same log would give another index.
 pub const VERSION: i32 = 3;
@@ -103,7 +102,7 @@ impl Fields {
         }
         let payload = envelope.payload();
         let kind = envelope.kind(&payload);
-        let facts = Facts::of(&envelope.source, &envelope.event_type, &payload.value);
+        let facts = envelope.facts();
         let mut document = TantivyDocument::default();
         document.add_u64(self.position, u64::try_from(envelope.position.get()).unwrap_or_default());
         document.add_text(self.id, envelope.id.to_string());

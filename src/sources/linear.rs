@@ -5,10 +5,9 @@
 //! be within 60 s of now; the unsigned header `Linear-Timestamp` is ignored. Linear retries for hours and wants exactly
 //! 200, so an authentic delivery outside the window is stored and flagged `late`, never dropped.
 
-use serde_json::Value;
-
 use super::secret::digest_from_hex;
 use super::{Found, RawRequest, Received, Refusal, Secrets, Source};
+use crate::domain::Json;
 use crate::domain::Payload;
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Verdict};
@@ -48,7 +47,7 @@ impl Source for Linear {
         let signer = self.secrets.signer_of(&[&request.body], given.as_slice());
         let (secret, signature) = signer.ok_or(if given.is_some() { Refusal::WrongSignature } else { Refusal::Unsigned })?;
         let payload = Payload::read(&request.body, request.header("content-type"));
-        let sent = payload.value.get("webhookTimestamp").and_then(Value::as_f64);
+        let sent = payload.value().get("webhookTimestamp").and_then(Json::as_f64);
         let is_late = sent.is_some_and(|sent| (sent - now.timestamp_millis() as f64).abs() > WINDOW_MS);
         let found = Found {
             source: self.name(),

@@ -5,16 +5,14 @@
 //! answer's `warnings`; the event is stored all the same. The same event is known by the header `Idempotency-Key`, or
 //! by its content.
 
-use http::{HeaderMap, HeaderValue, header};
-use serde_json::Value;
-
 use super::standard::named_type;
 use super::{Found, RawRequest, Received, Refusal, Source};
+use crate::domain::Json;
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::Verdict;
-use crate::domain::facts::value_at;
 use crate::domain::{ParseStatus, Payload};
 use crate::log::NewEnvelope;
+use http::{HeaderMap, HeaderValue, header};
 
 /// Which events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +67,7 @@ impl Source for Own {
         };
         let mut received = found.into_received(request);
         received.warnings = if payload.status == ParseStatus::Ok {
-            let is_missing = |pointer: &&&str| value_at(&payload.value, pointer).is_none_or(Value::is_null);
+            let is_missing = |pointer: &&&str| payload.value().at(pointer).is_none_or(Json::is_null);
             self.expected().iter().filter(is_missing).map(|pointer| format!("{} is missing", pointer.trim_start_matches('/'))).collect()
         } else {
             vec![format!("the body is not a JSON object ({})", payload.status.as_str())]
@@ -82,7 +80,7 @@ impl Source for Own {
 ///
 /// # Errors
 /// Never so far: what hooklake says is always authentic.
-pub fn note(event_type: &str, payload: &Value, now: Timestamp) -> Result<NewEnvelope, Refusal> {
+pub fn note(event_type: &str, payload: &serde_json::Value, now: Timestamp) -> Result<NewEnvelope, Refusal> {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     let raw = RawRequest { headers, body: payload.to_string().into(), arrived_at: now };
     let received = Own::Hooklake.receive(&raw, now)?;

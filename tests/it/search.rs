@@ -95,7 +95,7 @@ async fn scan(app: &App, consumer: &Indexer) -> Vec<Row> {
         }
         for envelope in &batch.envelopes {
             let payload = envelope.payload();
-            let facts = Facts::of(&envelope.source, &envelope.event_type, &payload.value);
+            let facts = Facts::of(&envelope.source, &envelope.event_type, payload.value());
             let text = format!("{} \n {}", facts.title.unwrap_or_default(), facts.body_text.unwrap_or_default());
             let fields = [Some(envelope.event_type.clone()), envelope.kind(&payload).action, facts.actor, facts.repository];
             rows.push(Row { position: envelope.position.get(), fields, words: words(&text) });

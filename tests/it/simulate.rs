@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hooklake::correlation::rules::Findings;
 use hooklake::demo::deliveries::Delivery;
+use hooklake::domain::json::Document;
 use hooklake::simulate::{Organisation, Padding, Settings, Simulated, Truth};
 use serde_json::Value;
 
@@ -134,7 +135,7 @@ fn the_truth_knows_everything_that_the_rules_find() {
 }
 
 fn found(deliveries: &[Simulated]) -> impl Iterator<Item = Findings> {
-    deliveries.iter().map(|one| Findings::of(&one.delivery.source, &one.delivery.event, &body(one)))
+    deliveries.iter().map(|one| Findings::of(&one.delivery.source, &one.delivery.event, Document::from(body(one)).root()))
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::words::TEXT_BYTES_MAX;
 use super::{Evidence, Findings, Kind, Link, NAMED_MAX, Subject};
+use crate::domain::Json;
 use crate::domain::subject::BYTES_MAX;
 
 /// The most rules.
@@ -117,7 +117,7 @@ impl Rules {
 
     /// Everything that the built-in rules and these find in an event.
     #[must_use]
-    pub fn find(&self, source: &str, event_type: &str, payload: &Value) -> Findings {
+    pub fn find(&self, source: &str, event_type: &str, payload: Json<'_>) -> Findings {
         let mut findings = Findings::of(source, event_type, payload);
         // hooklake's own records tell of settings and acts, never of work.
         if source != crate::domain::OWN_SOURCE {
@@ -190,7 +190,7 @@ impl Rule {
         names(&self.sources, source) && names(&self.event_types, event_type)
     }
 
-    fn find(&self, payload: &Value, findings: &mut Findings) {
+    fn find(&self, payload: Json<'_>, findings: &mut Findings) {
         let mut values = Vec::new();
         walk(payload, &self.field, String::new(), &mut values);
         let own = findings.primary().cloned();
@@ -220,30 +220,24 @@ impl Rule {
 }
 
 /// Every text that a pointer leads to, with the field's name.
-fn walk<'a>(value: &'a Value, path: &[String], name: String, found: &mut Vec<(String, Cow<'a, str>)>) {
+fn walk<'a>(value: Json<'a>, path: &[String], name: String, found: &mut Vec<(String, Cow<'a, str>)>) {
     if found.len() >= VALUES_MAX {
         return;
     }
     let longer = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
-    match (path.split_first(), value) {
-        (None, Value::String(text)) => found.push((name, Cow::Borrowed(text))),
-        (None, Value::Number(number)) => found.push((name, Cow::Owned(number.to_string()))),
-        (Some((part, rest)), Value::Array(items)) if part == "*" => {
-            for (index, item) in items.iter().enumerate() {
+    match path.split_first() {
+        None => found.extend(value.as_str().map(Cow::Borrowed).or_else(|| value.is_number().then(|| Cow::Owned(value.to_string()))).map(|text| (name, text))),
+        Some((part, rest)) if part == "*" && value.is_list() => {
+            for (index, item) in value.items().enumerate() {
                 walk(item, rest, longer(&index.to_string()), found);
             }
         }
-        (Some((part, rest)), Value::Array(items)) => {
-            if let Some(item) = part.parse::<usize>().ok().and_then(|index| items.get(index)) {
-                walk(item, rest, longer(part), found);
+        Some((part, rest)) => {
+            let index = part.parse().ok().filter(|_| value.is_list());
+            if let Some(within) = index.and_then(|index| value.items().nth(index)).or_else(|| value.get(part)) {
+                walk(within, rest, longer(part), found);
             }
         }
-        (Some((part, rest)), Value::Object(fields)) => {
-            if let Some(field) = fields.get(part) {
-                walk(field, rest, longer(part), found);
-            }
-        }
-        _ => {}
     }
 }
 

@@ -1,14 +1,13 @@
 //! What GitHub's events are about, and what they link.
 
-use serde_json::Value;
-
 use super::{Findings, Kind, Subject, words};
-use crate::domain::facts::{deployment_number, first_text, text, value_at};
+use crate::domain::Json;
+use crate::domain::facts::{deployment_number, first_text, text};
 
 /// What GitHub lists in one event at most; whoever signs may list more, and is not followed there.
 const COMMITS_MAX: usize = 2_048;
 
-pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
+pub(super) fn find(event_type: &str, payload: Json<'_>, findings: &mut Findings) {
     findings.about(first_text(payload, &["/sender/login", "/pusher/name"]).and_then(|login| Subject::person("github", login)));
     let Some(repository) = text(payload, "/repository/full_name") else { return };
     if let Some(pull_request) = payload.get("pull_request") {
@@ -17,7 +16,7 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     if let Some(issue) = payload.get("issue") {
         of_issue(repository, issue, payload, findings);
     }
-    if let Some(commits) = payload.get("commits").and_then(Value::as_array) {
+    if let Some(commits) = payload.get("commits").filter(|commits| commits.is_list()) {
         of_push(repository, commits, payload, findings);
     }
     for name in ["check_run", "check_suite", "workflow_run", "workflow_job", "merge_group"] {
@@ -46,11 +45,11 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
     }
 }
 
-fn number(value: &Value) -> Option<i64> {
-    value.get("number").and_then(Value::as_i64)
+fn number(value: Json<'_>) -> Option<i64> {
+    value.get("number").and_then(Json::as_i64)
 }
 
-fn of_pull_request(repository: &str, pull_request: &Value, payload: &Value, findings: &mut Findings) {
+fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
     let Some(subject) = number(pull_request).and_then(|number| Subject::numbered(Kind::PullRequest, repository, number)) else { return };
     findings.about(Some(subject.clone()));
     for (field, rule) in [("title", "identifier_in_title"), ("body", "reference_in_body")] {
@@ -74,7 +73,7 @@ fn of_pull_request(repository: &str, pull_request: &Value, payload: &Value, find
             findings.read("reference_in_comment", &subject, &comment[1..].replace('/', "."), words, Some(repository));
         }
     }
-    let is_merged = pull_request.get("merged").and_then(Value::as_bool) == Some(true) || text(pull_request, "/merged_at").is_some();
+    let is_merged = pull_request.get("merged").and_then(Json::as_bool) == Some(true) || text(pull_request, "/merged_at").is_some();
     let commits = [
         ("pull_request.head.sha", text(pull_request, "/head/sha"), 1.0),
         // Before the merge this is a test merge of GitHub's, which is nobody's commit.
@@ -91,8 +90,8 @@ fn of_pull_request(repository: &str, pull_request: &Value, payload: &Value, find
     }
 }
 
-fn of_issue(repository: &str, issue: &Value, payload: &Value, findings: &mut Findings) {
-    let is_pull_request = issue.get("pull_request").is_some_and(Value::is_object);
+fn of_issue(repository: &str, issue: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
+    let is_pull_request = issue.get("pull_request").is_some_and(Json::is_object);
     let kind = if is_pull_request { Kind::PullRequest } else { Kind::Issue };
     let Some(subject) = number(issue).and_then(|number| Subject::numbered(kind, repository, number)) else { return };
     findings.about(Some(subject.clone()));
@@ -107,7 +106,7 @@ fn of_issue(repository: &str, issue: &Value, payload: &Value, findings: &mut Fin
     }
 }
 
-fn of_push(repository: &str, commits: &[Value], payload: &Value, findings: &mut Findings) {
+fn of_push(repository: &str, commits: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
     let pushed = text(payload, "/ref").unwrap_or_default();
     let branch = pushed.strip_prefix("refs/heads/").and_then(|branch| Subject::branch(repository, branch));
     findings.about(branch.clone());
@@ -118,7 +117,7 @@ fn of_push(repository: &str, commits: &[Value], payload: &Value, findings: &mut 
         findings.about(Some(release));
     }
     findings.about(text(payload, "/after").and_then(Subject::commit));
-    for (index, commit) in commits.iter().enumerate().take(COMMITS_MAX) {
+    for (index, commit) in commits.items().enumerate().take(COMMITS_MAX) {
         let Some(subject) = text(commit, "/id").and_then(Subject::commit) else { continue };
         findings.about(Some(subject.clone()));
         findings.stated("commit_pushed_to_branch", Some(&subject), branch.as_ref(), "ref", pushed, 1.0);
@@ -144,13 +143,13 @@ fn merged_number(message: &str) -> Option<(i64, &str)> {
     Some((number, title))
 }
 
-fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings) {
+fn of_check(repository: &str, name: &str, check: Json<'_>, findings: &mut Findings) {
     let sha = text(check, "/head_sha");
     let commit = sha.and_then(Subject::commit);
     findings.about(commit.clone());
     let branch = first_text(check, &["/head_branch", "/check_suite/head_branch"]);
     findings.about(branch.and_then(|branch| Subject::branch(repository, branch)));
-    let id = check.get("id").and_then(Value::as_i64);
+    let id = check.get("id").and_then(Json::as_i64);
     let subject = match name {
         "check_run" | "workflow_job" => id.and_then(|id| Subject::at_github(Kind::Check, id)),
         "workflow_run" => id.and_then(|id| Subject::at_github(Kind::Run, id)),
@@ -158,13 +157,13 @@ fn of_check(repository: &str, name: &str, check: &Value, findings: &mut Findings
     };
     findings.stated("commit_of_check", subject.as_ref(), commit.as_ref(), &format!("{name}.head_sha"), sha.unwrap_or_default(), 1.0);
     findings.about(subject.clone());
-    let of_run = check.get("run_id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Run, id));
+    let of_run = check.get("run_id").and_then(Json::as_i64).and_then(|id| Subject::at_github(Kind::Run, id));
     findings.stated("run_of_job", subject.as_ref(), of_run.as_ref(), &format!("{name}.run_id"), name, 1.0);
-    let deployment = value_at(check, "/deployment/id").and_then(Value::as_i64).and_then(|id| Subject::at_github(Kind::Deployment, id));
+    let deployment = check.at("/deployment/id").and_then(Json::as_i64).and_then(|id| Subject::at_github(Kind::Deployment, id));
     findings.stated("deployment_of_check", deployment.as_ref(), subject.as_ref(), &format!("{name}.deployment.id"), name, 1.0);
     let check_subject = subject;
-    let pull_requests = check.get("pull_requests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for (index, pull_request) in pull_requests.iter().enumerate().take(COMMITS_MAX) {
+    let pull_requests = check.get("pull_requests").map(Json::items).into_iter().flatten();
+    for (index, pull_request) in pull_requests.enumerate().take(COMMITS_MAX) {
         // A check of a fork names pull requests of the repository that it was forked from, too.
         let home = text(pull_request, "/url").and_then(repository_of).unwrap_or_else(|| repository.to_owned());
         let subject = number(pull_request).and_then(|number| Subject::numbered(Kind::PullRequest, &home, number));
@@ -195,7 +194,7 @@ fn repository_of(url: &str) -> Option<String> {
     Some(format!("{}/{}", parts.next()?, parts.next()?))
 }
 
-fn of_deployment(event_type: &str, repository: &str, deployment: &Value, payload: &Value, findings: &mut Findings) {
+fn of_deployment(event_type: &str, repository: &str, deployment: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
     let Some(id) = deployment_number(event_type, payload) else { return };
     let subject = Subject::at_github(Kind::Deployment, id);
     let sha = text(deployment, "/sha");
@@ -206,7 +205,7 @@ fn of_deployment(event_type: &str, repository: &str, deployment: &Value, payload
     let of_branch = branch.and_then(|branch| Subject::branch(repository, branch));
     findings.stated("branch_of_deployment", subject.as_ref(), of_branch.as_ref(), "deployment.ref", branch.unwrap_or_default(), 1.0);
     for (field, kind) in [("workflow_run", Kind::Run), ("check_run", Kind::Check)] {
-        let by = payload.get(field).and_then(|by| by.get("id")).and_then(Value::as_i64).and_then(|id| Subject::at_github(kind, id));
+        let by = payload.get(field).and_then(|by| by.get("id")).and_then(Json::as_i64).and_then(|id| Subject::at_github(kind, id));
         findings.stated("run_of_deployment", subject.as_ref(), by.as_ref(), &format!("{field}.id"), field, 1.0);
     }
     if let (Some(subject), Some(description)) = (&subject, text(deployment, "/description")) {
@@ -216,7 +215,7 @@ fn of_deployment(event_type: &str, repository: &str, deployment: &Value, payload
     findings.about(commit);
 }
 
-fn of_release(repository: &str, release: &Value, findings: &mut Findings) {
+fn of_release(repository: &str, release: Json<'_>, findings: &mut Findings) {
     let Some(subject) = text(release, "/tag_name").and_then(|tag| Subject::release(repository, tag)) else { return };
     let target = text(release, "/target_commitish");
     findings.stated(

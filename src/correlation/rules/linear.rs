@@ -1,13 +1,12 @@
 //! What Linear's events are about, and what they link.
 
-use serde_json::Value;
-
 use super::alias::linear_id;
 use super::{Evidence, Findings, Link, Mention, Subject, Team, words};
+use crate::domain::Json;
 use crate::domain::facts::{first_text, issue_identifier, text};
 use crate::domain::subject::BYTES_MAX;
 
-pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
+pub(super) fn find(event_type: &str, payload: Json<'_>, findings: &mut Findings) {
     findings.team = team(event_type, payload);
     findings.about(first_text(payload, &["/actor/email", "/actor/id"]).and_then(|name| Subject::person("linear", name)));
     of_attachment(event_type, payload, findings);
@@ -27,7 +26,7 @@ pub(super) fn find(event_type: &str, payload: &Value, findings: &mut Findings) {
 
 /// Linear's own attachments: a pull request or a message that someone, or Linear itself, linked to the issue. The link is
 /// that of what is attached, whether the issue is told by its identifier or by its number only.
-fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
+fn of_attachment(event_type: &str, payload: Json<'_>, findings: &mut Findings) {
     if !matches!(event_type, "Attachment" | "IssueAttachment") {
         return;
     }
@@ -55,7 +54,7 @@ fn of_attachment(event_type: &str, payload: &Value, findings: &mut Findings) {
     }
 }
 
-fn of_parent(payload: &Value, issue: &Subject, findings: &mut Findings) {
+fn of_parent(payload: Json<'_>, issue: &Subject, findings: &mut Findings) {
     if let Some(identifier) = text(payload, "/data/parent/identifier") {
         findings.stated("parent", Some(issue), Subject::linear(identifier).as_ref(), "data.parent.identifier", identifier, 1.0);
     } else if let Some(id) = first_text(payload, &["/data/parentId", "/data/parent/id"]).filter(|_| text(payload, "/data/identifier").is_some()) {
@@ -64,7 +63,7 @@ fn of_parent(payload: &Value, issue: &Subject, findings: &mut Findings) {
 }
 
 /// One issue is a duplicate of another one, or blocks it, or is related.
-fn of_relation(event_type: &str, payload: &Value, issue: &Subject, findings: &mut Findings) {
+fn of_relation(event_type: &str, payload: Json<'_>, issue: &Subject, findings: &mut Findings) {
     if event_type != "IssueRelation" {
         return;
     }
@@ -78,7 +77,7 @@ fn of_relation(event_type: &str, payload: &Value, issue: &Subject, findings: &mu
     }
 }
 
-fn team(event_type: &str, payload: &Value) -> Option<Team> {
+fn team(event_type: &str, payload: Json<'_>) -> Option<Team> {
     let own = |pointer: &str| if event_type == "Team" { text(payload, pointer) } else { None };
     let key = own("/data/key")
         .or_else(|| first_text(payload, &["/data/team/key", "/data/issue/team/key"]))

@@ -1,11 +1,10 @@
 //! What own events are about: deployments, and custom ones as far as they name something by a usual field.
 
-use serde_json::Value;
-
 use super::{Findings, Subject, alias, words};
+use crate::domain::Json;
 use crate::domain::facts::{first_text, text};
 
-pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
+pub(super) fn find_deployment(payload: Json<'_>, findings: &mut Findings) {
     let sha = text(payload, "/commit_sha");
     let commit = sha.and_then(Subject::commit);
     let branch = text(payload, "/repository_name").zip(text(payload, "/branch_name")).and_then(|(repository, branch)| Subject::branch(repository, branch));
@@ -24,7 +23,7 @@ pub(super) fn find_deployment(payload: &Value, findings: &mut Findings) {
     findings.about(commit);
 }
 
-pub(super) fn find_custom(payload: &Value, findings: &mut Findings) {
+pub(super) fn find_custom(payload: Json<'_>, findings: &mut Findings) {
     let deployment = first_text(payload, &["/deployment_id", "/payload/deployment_id", "/payload/incident/deployment_id"]);
     findings.about(deployment.and_then(Subject::deployment));
     findings.about(first_text(payload, &["/commit_sha", "/payload/commit_sha"]).and_then(Subject::commit));

@@ -1,11 +1,10 @@
 //! What Slack's events are about, and what they link.
 
-use serde_json::Value;
-
 use super::{Findings, Kind, Subject};
+use crate::domain::Json;
 use crate::domain::facts::{first_text, message_ref, text};
 
-pub(super) fn find(payload: &Value, findings: &mut Findings) {
+pub(super) fn find(payload: Json<'_>, findings: &mut Findings) {
     let person = first_text(payload, &["/event/user", "/event/user/id", "/event/message/user", "/event/user_id", "/user_id", "/user/id"]);
     findings.about(person.and_then(|user| Subject::person("slack", user)));
     let Some(message) = message_ref(payload) else { return };

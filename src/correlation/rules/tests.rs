@@ -3,9 +3,14 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::json::Document;
+
+fn findings_of(source: &str, event_type: &str, payload: &Value) -> Findings {
+    Findings::of(source, event_type, Document::from(payload.clone()).root())
+}
 
 fn links(source: &str, event_type: &str, payload: &Value) -> Vec<(String, String, String)> {
-    let findings = Findings::of(source, event_type, payload);
+    let findings = findings_of(source, event_type, payload);
     let mut links = findings.links.into_iter().map(|link| (link.correlation_type, link.subject.key, link.related.key)).collect::<Vec<_>>();
     links.sort();
     links
@@ -91,7 +96,7 @@ fn a_pull_request_links_issues_and_commits() {
         link("pr_to_issue", "github:o/r#42", "linear:HEL-42"),
     ];
     assert_eq!(links("github", "pull_request", &payload), expected);
-    let findings = Findings::of("github", "pull_request", &payload);
+    let findings = findings_of("github", "pull_request", &payload);
     let to_linear = findings.links.iter().find(|link| link.related.key == "linear:HEL-42").expect("linked");
     assert_eq!((to_linear.confidence, to_linear.evidence.field.as_str()), (1.0, "pull_request.body"), "the closing keyword is the strongest evidence");
     let subjects = findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>();
@@ -155,7 +160,7 @@ fn messages_name_pull_requests_and_issues() {
     ];
     assert_eq!(links("slack", "message", &payload), expected);
     let reaction = json!({"event": {"type": "reaction_added", "item": {"channel": "C1", "ts": "1.2"}, "user": "U2"}});
-    let findings = Findings::of("slack", "reaction_added", &reaction);
+    let findings = findings_of("slack", "reaction_added", &reaction);
     assert!(findings.links.is_empty());
     assert!(findings.subjects.iter().any(|subject| subject.key == "slack:C1/1.2"));
 }
@@ -164,7 +169,7 @@ fn messages_name_pull_requests_and_issues() {
 fn linear_events_name_their_team() {
     let payload =
         json!({"data": {"identifier": "HEL-42", "team": {"key": "HEL", "name": "Hello"}, "description": "https://h.slack.com/archives/C1/p1794819731482919"}});
-    let findings = Findings::of("linear", "Issue", &payload);
+    let findings = findings_of("linear", "Issue", &payload);
     assert_eq!(findings.team, Some(Team { key: "HEL".to_owned(), name: Some("Hello".to_owned()) }));
     assert_eq!(links("linear", "Issue", &payload), [link("issue_to_message", "linear:HEL-42", "slack:C1/1794819731.482919")]);
 }
@@ -178,7 +183,7 @@ fn odd_payloads_find_nothing() {
         json!({"repository": {"full_name": "o/r"}, "pull_request": 7, "issue": [], "commits": {}, "check_run": null, "event": 1, "data": "x"}),
     ] {
         for source in ["github", "linear", "slack", "deployment", "custom", "hooklake"] {
-            assert_eq!(Findings::of(source, "x", &value).links, Vec::new(), "{source} {value}");
+            assert_eq!(findings_of(source, "x", &value).links, Vec::new(), "{source} {value}");
         }
     }
 }
@@ -187,14 +192,14 @@ fn odd_payloads_find_nothing() {
 fn a_flood_of_identifiers_is_bounded() {
     let many = (1..20_000).map(|number| format!("o/r#{number} https://h.example/{number} dep-{number}a")).collect::<Vec<_>>().join(" ");
     let payload = json!({"event": {"type": "message", "channel": "C1", "ts": "1.2", "text": many}});
-    assert!(Findings::of("slack", "message", &payload).mentions.len() <= alias::MENTIONS_MAX);
+    assert!(findings_of("slack", "message", &payload).mentions.len() <= alias::MENTIONS_MAX);
     let text = (1..20_000).map(|number| format!("HEL-{number}")).collect::<Vec<_>>().join(" ");
     let payload = json!({"pull_request": {"number": 1, "body": text}, "repository": {"full_name": "o/r"}});
-    assert_eq!(Findings::of("github", "pull_request", &payload).links.len(), NAMED_MAX);
+    assert_eq!(findings_of("github", "pull_request", &payload).links.len(), NAMED_MAX);
 }
 
 fn mentions(source: &str, event_type: &str, payload: &Value) -> Vec<(String, String, String)> {
-    let findings = Findings::of(source, event_type, payload);
+    let findings = findings_of(source, event_type, payload);
     let mut mentions = findings.mentions.into_iter().map(|mention| (mention.relation, mention.subject.key, mention.alias)).collect::<Vec<_>>();
     mentions.sort();
     mentions
@@ -299,31 +304,31 @@ fn names_that_others_explain_are_mentioned() {
     let expected = [to(&format!("commit:{HEAD}")), to("github:o/r#12"), to("name:dep-7a"), to("url:deploys.example/dep-7a?x=1&y=2")];
     assert_eq!(mentions("slack", "message", &said(&text)), expected);
     let own = json!({"deployment_id": "dep-7a", "url": "https://Deploys.example/dep-7a?x=1&y=2", "commit_sha": HEAD});
-    let mut aliases = Findings::of("deployment", "deployment", &own).aliases.into_iter().map(|alias| alias.alias).collect::<Vec<_>>();
+    let mut aliases = findings_of("deployment", "deployment", &own).aliases.into_iter().map(|alias| alias.alias).collect::<Vec<_>>();
     aliases.sort();
     assert_eq!(aliases, ["name:dep-7a", "url:deploys.example/dep-7a?x=1&y=2"]);
     // A word of every day names nothing, whatever somebody calls a deployment.
     for id in ["prod", "42", "2026-01-05", "HEL-42", "v1.2"] {
         let own = json!({"deployment_id": id, "url": "https://deploys.example/"});
-        assert_eq!(Findings::of("deployment", "deployment", &own).aliases, Vec::new(), "{id}");
+        assert_eq!(findings_of("deployment", "deployment", &own).aliases, Vec::new(), "{id}");
     }
 }
 
 #[test]
 fn projects_of_linear_are_no_issues_and_no_teams() {
     let payload = json!({"type": "Project", "data": {"id": "p", "identifier": "P-12", "name": "First steps", "description": "After HEL-42"}});
-    let findings = Findings::of("linear", "Project", &payload);
+    let findings = findings_of("linear", "Project", &payload);
     assert!(findings.team.is_none(), "P-13 elsewhere would be taken for an issue");
     assert_eq!(findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>(), [""; 0]);
     let notified = json!({"type": "AppUserNotification", "notification": {"issue": {"id": "i", "identifier": "HEL-42"}}});
-    let findings = Findings::of("linear", "AppUserNotification", &notified);
+    let findings = findings_of("linear", "AppUserNotification", &notified);
     assert_eq!(findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>(), ["linear:HEL-42"]);
 }
 
 #[test]
 fn linear_names_issues_by_number_too() {
     let issue = json!({"type": "Issue", "data": {"id": "uuid-1", "identifier": "HEL-42", "parentId": "uuid-0"}});
-    let findings = Findings::of("linear", "Issue", &issue);
+    let findings = findings_of("linear", "Issue", &issue);
     assert_eq!(
         findings.aliases.iter().map(|alias| (alias.alias.as_str(), alias.subject.key.as_str())).collect::<Vec<_>>(),
         [("linear:id/uuid-1", "linear:HEL-42")]

@@ -1,10 +1,9 @@
 //! The columns of `github_events`. The object that an event is about stands under a name of its own (`pull_request`,
 //! `issue`, `check_run`, …); a comment on a pull request comes as an `issue` that names one.
 
-use serde_json::Value;
-
-use super::Read::{Flag, Json, Made, Text, Texts, Whole};
-use super::{Column, Event, key, named, text, value_at, whole};
+use super::super::json::Json;
+use super::Read::{Flag, Made, Piece, Text, Texts, Whole};
+use super::{Column, Event, key, named, text, whole};
 use crate::domain::facts;
 
 /// The columns of `github_events`, save those of the envelope.
@@ -91,7 +90,7 @@ pub const COLUMNS: &[Column] = &[
         "commit_author_email",
         Text(|e| e.first(&["/head_commit/author/email", "/commit/commit/author/email"]).or_else(|| of_check(e, "/head_commit/author/email"))),
     ),
-    Column("commit_count", Whole(|e| i64::try_from(value_at(e.payload, "/commits")?.as_array()?.len()).ok())),
+    Column("commit_count", Whole(|e| i64::try_from(e.payload.at("/commits").filter(|commits| commits.is_list())?.items().count()).ok())),
     Column("pusher_name", Text(|e| e.at("/pusher/name"))),
     // Reviews and comments.
     Column("review_id", Whole(|e| e.whole(&["/review/id"]))),
@@ -156,7 +155,7 @@ pub const COLUMNS: &[Column] = &[
     Column("member_login", Text(|e| e.first(&["/member/login", "/membership/user/login", "/blocked_user/login", "/invitation/login", "/user/login"]))),
     Column("team_slug", Text(|e| e.at("/team/slug"))),
     Column("fork_full_name", Text(|e| e.at("/forkee/full_name"))),
-    Column("changes", Json(|e| value_at(e.payload, "/changes").filter(|before| before.is_object()).map(Value::to_string))),
+    Column("changes", Piece(|e| e.payload.at("/changes").filter(|before| before.is_object()).map(|value| value.to_string()))),
 ];
 
 /// What checks stand under. A check run names its branch and commit by its suite.
@@ -164,17 +163,17 @@ const HEADS: [&str; 5] = ["/check_run/check_suite", "/check_suite", "/workflow_r
 const CHECKS: [&str; 4] = ["/check_run", "/check_suite", "/workflow_job", "/workflow_run"];
 
 fn of_check<'a>(e: &Event<'a>, pointer: &str) -> Option<&'a str> {
-    HEADS.iter().find_map(|place| text(value_at(e.payload, place)?, pointer))
+    HEADS.iter().find_map(|place| text(e.payload.at(place)?, pointer))
 }
 
 fn check<'a>(e: &Event<'a>, pointer: &str) -> Option<&'a str> {
-    CHECKS.iter().find_map(|place| text(value_at(e.payload, place)?, pointer))
+    CHECKS.iter().find_map(|place| text(e.payload.at(place)?, pointer))
 }
 
 /// The pull request that an event is about: its own, or that of a comment.
-fn pull_request<'a>(e: &Event<'a>) -> Option<&'a Value> {
-    let commented = || value_at(e.payload, "/issue").filter(|issue| issue.get("pull_request").is_some_and(Value::is_object));
-    value_at(e.payload, "/pull_request").or_else(commented)
+fn pull_request<'a>(e: &Event<'a>) -> Option<Json<'a>> {
+    let commented = || e.payload.at("/issue").filter(|issue| issue.get("pull_request").is_some_and(Json::is_object));
+    e.payload.at("/pull_request").or_else(commented)
 }
 
 /// Its number, or that of the only one that a check names.
@@ -183,20 +182,19 @@ fn pull_request_number(e: &Event<'_>) -> Option<i64> {
         return whole(own, "/number");
     }
     let checked = ["/check_run/pull_requests", "/check_suite/pull_requests", "/workflow_run/pull_requests"];
-    match checked.iter().find_map(|pointer| value_at(e.payload, pointer)).and_then(Value::as_array).map(Vec::as_slice) {
-        Some([only]) => whole(only, "/number"),
-        _ => None,
-    }
+    let mut named = checked.iter().find_map(|pointer| e.payload.at(pointer))?.items();
+    let only = named.next().filter(|_| named.next().is_none())?;
+    whole(only, "/number")
 }
 
 /// The issue that an event is about, unless it is a pull request.
-fn issue<'a>(e: &Event<'a>) -> Option<&'a Value> {
-    value_at(e.payload, "/issue").filter(|issue| issue.get("pull_request").is_none_or(Value::is_null))
+fn issue<'a>(e: &Event<'a>) -> Option<Json<'a>> {
+    e.payload.at("/issue").filter(|issue| issue.get("pull_request").is_none_or(Json::is_null))
 }
 
 /// The texts of a list of what has a number.
 fn of_numbered(e: &Event<'_>, pointer: &str, name: &str) -> Vec<String> {
-    let numbered = ["/pull_request", "/issue", "/discussion"].iter().filter_map(|place| value_at(e.payload, place));
+    let numbered = ["/pull_request", "/issue", "/discussion"].iter().filter_map(|place| e.payload.at(place));
     numbered.map(|object| named(object, pointer, name)).find(|texts| !texts.is_empty()).unwrap_or_default()
 }
 

@@ -1,10 +1,9 @@
 //! The columns of `linear_events`. The object of an event stands in `data` (in some events under another name), and what
 //! it belongs to stands there under its own name.
 
-use serde_json::Value;
-
-use super::Read::{Day, Json, Made, Number, Text, Texts, Time, Whole};
-use super::{Column, Event, day, first_text, key, named, odd, texts, time, time_at, value_at, whole};
+use super::super::json::Json;
+use super::Read::{Day, Made, Number, Piece, Text, Texts, Time, Whole};
+use super::{Column, Event, day, first_text, key, named, odd, texts, time, time_at, whole};
 use crate::domain::facts::{Facts, issue_identifier};
 
 /// The columns of `linear_events`, save those of the envelope.
@@ -35,7 +34,7 @@ pub const COLUMNS: &[Column] = &[
     Column("issue_title", Text(|e| own_issue(e, "/title").or_else(|| said(e, &["/issue/title"])))),
     Column("issue_url", Text(|e| own_issue(e, "/url").or_else(|| said(e, &["/issue/url"])))),
     Column("issue_priority", Whole(|e| priority(e).map(i64::from))),
-    Column("issue_estimate", Number(|e| value_at(object(e)?, "/estimate")?.as_f64())),
+    Column("issue_estimate", Number(|e| object(e)?.at("/estimate")?.as_f64())),
     Column("parent_id", Text(|e| said(e, &["/parentId", "/parent/id"]))),
     Column("assignee_id", Text(|e| said(e, &["/assigneeId", "/assignee/id"]))),
     Column("assignee_name", Text(|e| said(e, &["/assignee/name"]))),
@@ -45,7 +44,7 @@ pub const COLUMNS: &[Column] = &[
     Column("state_id", Text(|e| said(e, &["/stateId", "/state/id", "/statusId", "/status/id", "/stageId", "/stage/id"]))),
     Column("state_name", Text(|e| said(e, &["/state/name", "/status/name", "/stage/name", "/status"]))),
     Column("state_type", Text(|e| said(e, &["/state/type", "/status/type", "/stage/type"]))),
-    Column("due_date", Day(|e| day(value_at(e.payload, due(e)?)?))),
+    Column("due_date", Day(|e| day(e.payload.at(due(e)?)?))),
     Column("sla_breaches_at", Time(|e| time_at(object(e)?, "/slaBreachesAt"))),
     Column("started_at", Time(|e| time_at(object(e)?, "/startedAt"))),
     Column("completed_at", Time(|e| time_at(object(e)?, "/completedAt"))),
@@ -87,7 +86,7 @@ pub const COLUMNS: &[Column] = &[
     Column("agent_activity_body", Text(|e| own(e, "AgentActivity", "/content/body").or_else(|| e.at("/agentActivity/content/body")))),
     // What changed.
     Column("changed", Texts(changed)),
-    Column("updated_from", Json(|e| before(e).map(Value::to_string))),
+    Column("updated_from", Piece(|e| before(e).map(|value| value.to_string()))),
     Column("odd_fields", Texts(odd_fields)),
 ];
 
@@ -95,7 +94,7 @@ pub const COLUMNS: &[Column] = &[
 const OBJECTS: [&str; 4] = ["/data", "/issueData", "/agentSession", "/notification"];
 const TIMES: [&str; 5] = ["/slaBreachesAt", "/startedAt", "/completedAt", "/canceledAt", "/archivedAt"];
 
-fn object<'a>(e: &Event<'a>) -> Option<&'a Value> {
+fn object<'a>(e: &Event<'a>) -> Option<Json<'a>> {
     e.any(&OBJECTS)
 }
 
@@ -135,21 +134,21 @@ fn priority(e: &Event<'_>) -> Option<i16> {
 
 /// Where the day stands by which it is to be done.
 fn due(e: &Event<'_>) -> Option<&'static str> {
-    ["/data/dueDate", "/issueData/dueDate", "/data/targetDate"].into_iter().find(|pointer| value_at(e.payload, pointer).is_some_and(|found| !found.is_null()))
+    ["/data/dueDate", "/issueData/dueDate", "/data/targetDate"].into_iter().find(|pointer| e.payload.at(pointer).is_some_and(|found| !found.is_null()))
 }
 
-fn before<'a>(e: &Event<'a>) -> Option<&'a Value> {
-    value_at(e.payload, "/updatedFrom").filter(|before| before.is_object())
+fn before<'a>(e: &Event<'a>) -> Option<Json<'a>> {
+    e.payload.at("/updatedFrom").filter(|before| before.is_object())
 }
 
 fn changed(e: &Event<'_>) -> Vec<String> {
-    let mut names: Vec<String> = before(e).and_then(Value::as_object).map(|before| before.keys().cloned().collect()).unwrap_or_default();
+    let mut names: Vec<String> = before(e).map(Json::members).into_iter().flatten().map(|(name, _)| name.to_owned()).collect();
     names.sort();
     names
 }
 
 fn odd_fields(e: &Event<'_>) -> Vec<String> {
-    let is_time = |found: &Value| time(found).is_some();
+    let is_time = |found: Json<'_>| time(found).is_some();
     let mut fields = odd(e.payload, &["/webhookTimestamp", "/createdAt"], is_time);
     fields.extend(object(e).map(|object| odd(object, &TIMES, is_time)).unwrap_or_default());
     fields.extend(due(e).map(|pointer| odd(e.payload, &[pointer], |found| day(found).is_some())).unwrap_or_default());

@@ -1,10 +1,8 @@
 //! The columns of `slack_events`. Events stand in `event`; slash commands, clicks, shortcuts and forms at the top. Each
 //! keeps the channel and the user elsewhere.
 
-use serde_json::Value;
-
-use super::Read::{Flag, Json, Made, Text, Texts, Whole};
-use super::{Column, Event, key, list, value_at};
+use super::Read::{Flag, Made, Piece, Text, Texts, Whole};
+use super::{Column, Event, key, list};
 use crate::domain::facts::{Facts, channel, message_ref, text};
 
 /// The columns of `slack_events`, save those of the envelope.
@@ -53,7 +51,7 @@ pub const COLUMNS: &[Column] = &[
     Column("ts", Text(|e| e.first(&["/event/ts", "/event/event_ts", "/actions/0/action_ts", "/action_ts"]))),
     Column("thread_ts", Text(|e| key(message_ref(e.payload).and_then(|message| message.thread_ts)))),
     Column("message_ts", Text(|e| key(message_ref(e.payload).map(|message| message.ts)))),
-    Column("files", Json(|e| files(e).map(|files| files.to_string()))),
+    Column("files", Piece(files)),
     Column("file_ids", Texts(file_ids)),
     Column("reaction", Text(|e| e.at("/event/reaction"))),
     Column("item_type", Text(|e| e.at("/event/item/type"))),
@@ -67,9 +65,7 @@ pub const COLUMNS: &[Column] = &[
     Column("view_id", Text(|e| e.first(&["/view/id", "/container/view_id", "/event/view/id"]))),
     Column(
         "submission",
-        Json(|e| {
-            e.any(&["/view/state/values", "/submission"]).filter(|values| values.as_object().is_some_and(|values| !values.is_empty())).map(Value::to_string)
-        }),
+        Piece(|e| e.any(&["/view/state/values", "/submission"]).filter(|values| values.members().next().is_some()).map(|value| value.to_string())),
     ),
     // How it came.
     Column("retry_num", Whole(|e| e.header("x-slack-retry-num")?.trim().parse::<i32>().ok().map(i64::from))),
@@ -113,15 +109,15 @@ fn mentioned(words: &str) -> Vec<String> {
 }
 
 /// The files of a message, or the one that a file event is about.
-fn files(e: &Event<'_>) -> Option<Value> {
-    let of_message = ["/event/files", "/event/message/files"].iter().find_map(|pointer| value_at(e.payload, pointer)).filter(|files| files.is_array());
-    let of_event = || value_at(e.payload, "/event/file").filter(|file| file.is_object()).map(|file| Value::from(vec![file.clone()]));
-    of_message.cloned().or_else(of_event)
+fn files(e: &Event<'_>) -> Option<String> {
+    let of_message = ["/event/files", "/event/message/files"].iter().find_map(|pointer| e.payload.at(pointer)).filter(|files| files.is_list());
+    let of_event = || e.payload.at("/event/file").filter(|file| file.is_object()).map(|file| format!("[{file}]"));
+    of_message.map(|files| files.to_string()).or_else(of_event)
 }
 
 fn file_ids(e: &Event<'_>) -> Vec<String> {
-    let of_message = ["/event/files", "/event/message/files"].iter().find_map(|pointer| value_at(e.payload, pointer));
-    let ids: Vec<String> = of_message.map(|files| list(files, "").iter().filter_map(|file| text(file, "/id")).map(str::to_owned).collect()).unwrap_or_default();
+    let of_message = ["/event/files", "/event/message/files"].iter().find_map(|pointer| e.payload.at(pointer));
+    let ids: Vec<String> = of_message.map(|files| list(files, "").filter_map(|file| text(file, "/id")).map(str::to_owned).collect()).unwrap_or_default();
     if ids.is_empty() { e.first(&["/event/file_id", "/event/file/id"]).map(str::to_owned).into_iter().collect() } else { ids }
 }
 

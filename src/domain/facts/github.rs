@@ -1,9 +1,8 @@
 //! Facts of GitHub's webhooks. The object that an event is about stands under a name of its own (`pull_request`,
 //! `issue`, `check_run`, …), so facts are found by looking for these names rather than by a table of 60 event types.
 
-use serde_json::Value;
-
-use super::{Facts, Priority, excerpt, first_text, joined, owned, text, value_at};
+use super::super::json::Json;
+use super::{Facts, Priority, excerpt, first_text, joined, owned, text};
 use crate::domain::subject::{self, at_github, branch, numbered, release};
 
 /// Objects that carry a number within a repository; the number of the first that an event has says what it is about.
@@ -76,7 +75,7 @@ const COMMITS: [&str; 9] = [
     "/head_commit/id",
 ];
 
-pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
+pub(super) fn facts(event_type: &str, payload: Json<'_>) -> Facts {
     Facts {
         actor: owned(first_text(payload, &["/sender/login", "/pusher/name"])),
         title: title(payload),
@@ -89,12 +88,12 @@ pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
 }
 
 /// Where a person can look at it.
-pub(in crate::domain) fn url(payload: &Value) -> Option<&str> {
+pub(in crate::domain) fn url(payload: Json<'_>) -> Option<&str> {
     first_text(payload, &URLS)
 }
 
 /// What it is called.
-pub(in crate::domain) fn title(payload: &Value) -> Option<String> {
+pub(in crate::domain) fn title(payload: Json<'_>) -> Option<String> {
     if let Some(title) = first_text(payload, &TITLES) {
         return Some(title.to_owned());
     }
@@ -113,15 +112,15 @@ pub(in crate::domain) fn title(payload: &Value) -> Option<String> {
 }
 
 /// What was written in this event; the description that a comment answers was written in an earlier one.
-fn body_text(payload: &Value) -> Option<String> {
-    if let Some(comments) = value_at(payload, "/thread/comments").and_then(Value::as_array) {
-        return joined(comments.iter().filter_map(|comment| text(comment, "/body")));
+fn body_text(payload: Json<'_>) -> Option<String> {
+    if let Some(comments) = payload.at("/thread/comments").filter(|comments| comments.is_list()) {
+        return joined(comments.items().filter_map(|comment| text(comment, "/body")));
     }
-    if let Some(written) = ["/comment", "/review", "/answer"].iter().find_map(|pointer| value_at(payload, pointer).filter(|found| found.is_object())) {
+    if let Some(written) = ["/comment", "/review", "/answer"].iter().find_map(|pointer| payload.at(pointer).filter(|found| found.is_object())) {
         return owned(text(written, "/body"));
     }
-    if let Some(commits) = payload.get("commits").and_then(Value::as_array) {
-        return joined(commits.iter().filter_map(|commit| text(commit, "/message")));
+    if let Some(commits) = payload.get("commits").filter(|commits| commits.is_list()) {
+        return joined(commits.items().filter_map(|commit| text(commit, "/message")));
     }
     joined(
         [
@@ -154,16 +153,16 @@ fn body_text(payload: &Value) -> Option<String> {
 
 /// The number of the deployment that an event is about. Checks that belong to a deployment carry one too, but are not about it.
 #[must_use]
-pub fn deployment_number(event_type: &str, payload: &Value) -> Option<i64> {
+pub fn deployment_number(event_type: &str, payload: Json<'_>) -> Option<i64> {
     let is_about_it = matches!(event_type, "deployment" | "deployment_status" | "deployment_review");
-    value_at(payload, "/deployment/id").filter(|_| is_about_it).and_then(Value::as_i64)
+    payload.at("/deployment/id").filter(|_| is_about_it).and_then(Json::as_i64)
 }
 
 /// What it is about: the most exact thing that it shows, and the repository where it shows none.
-fn subject(event_type: &str, payload: &Value) -> Option<String> {
+fn subject(event_type: &str, payload: Json<'_>) -> Option<String> {
     let repository = text(payload, "/repository/full_name")?;
     for name in NUMBERED {
-        if let Some(number) = value_at(payload, &format!("/{name}/number")).and_then(Value::as_i64) {
+        if let Some(number) = payload.at(&format!("/{name}/number")).and_then(Json::as_i64) {
             return match name {
                 // Issues, pull requests and discussions share one numbering; the others have their own.
                 "milestone" | "alert" => Some(format!("{repository} {name} {number}")),
@@ -178,7 +177,7 @@ fn subject(event_type: &str, payload: &Value) -> Option<String> {
 }
 
 /// A branch or a tag: `refs/heads/main`, or `main` with what it is beside it.
-fn of_ref(repository: &str, payload: &Value) -> Option<String> {
+fn of_ref(repository: &str, payload: Json<'_>) -> Option<String> {
     let reference = text(payload, "/ref")?;
     if let Some(tag) = reference.strip_prefix("refs/tags/") {
         return release(repository, tag);

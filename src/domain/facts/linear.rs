@@ -1,8 +1,7 @@
 //! Facts of Linear's webhooks.
 
-use serde_json::Value;
-
-use super::{Facts, Priority, excerpt, first_text, owned, subject, text, value_at};
+use super::super::json::Json;
+use super::{Facts, Priority, excerpt, first_text, owned, subject, text};
 
 /// Where the identifier of an issue stands beside an issue's own event: not everything has `data`.
 const IDENTIFIERS: [&str; 4] = ["/data/issue/identifier", "/issueData/identifier", "/agentSession/issue/identifier", "/notification/issue/identifier"];
@@ -19,7 +18,7 @@ const TITLES: [&str; 8] = [
     "/notification/issue/title",
 ];
 
-pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
+pub(super) fn facts(event_type: &str, payload: Json<'_>) -> Facts {
     Facts {
         actor: actor(payload),
         title: title(event_type, payload),
@@ -33,7 +32,7 @@ pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
 
 /// The identifier of the issue that an event is about (`HEL-42`): its own, or that of the issue it belongs to.
 #[must_use]
-pub fn issue_identifier<'a>(event_type: &str, payload: &'a Value) -> Option<&'a str> {
+pub fn issue_identifier<'a>(event_type: &str, payload: Json<'a>) -> Option<&'a str> {
     // Projects and initiatives have identifiers of their own, which look the same.
     let own = if matches!(event_type, "Project" | "Initiative") { None } else { text(payload, "/data/identifier") };
     if let Some(identifier) = own.or_else(|| first_text(payload, &IDENTIFIERS)) {
@@ -46,27 +45,27 @@ pub fn issue_identifier<'a>(event_type: &str, payload: &'a Value) -> Option<&'a 
 }
 
 /// Who did it; `actor` may be null, and then only the maker of what was created is known.
-fn actor(payload: &Value) -> Option<String> {
+fn actor(payload: Json<'_>) -> Option<String> {
     let named = first_text(payload, &["/actor/name", "/actor/service", "/actor/id"]);
     let maker = || first_text(payload, &["/data/creator/name", "/data/user/name", "/data/botActor/name"]);
     owned(named.or_else(|| if text(payload, "/action") == Some("create") { maker() } else { None }))
 }
 
-fn title(event_type: &str, payload: &Value) -> Option<String> {
+fn title(event_type: &str, payload: Json<'_>) -> Option<String> {
     if let Some(name) = first_text(payload, &TITLES) {
         return Some(name.to_owned());
     }
-    if let Some(number) = value_at(payload, "/data/number").and_then(Value::as_i64) {
+    if let Some(number) = payload.at("/data/number").and_then(Json::as_i64) {
         return Some(format!("{event_type} {number}"));
     }
     text(payload, "/data/body").and_then(excerpt)
 }
 
 /// What is no issue has no name but what it is called.
-fn called(event_type: &str, payload: &Value) -> Option<String> {
+fn called(event_type: &str, payload: Json<'_>) -> Option<String> {
     let name = first_text(payload, &["/data/project/name", "/data/name"]);
     let team = text(payload, "/data/team/key");
-    match (event_type, value_at(payload, "/data/number").and_then(Value::as_i64), team) {
+    match (event_type, payload.at("/data/number").and_then(Json::as_i64), team) {
         ("Cycle", Some(number), Some(team)) => Some(format!("{team} cycle {number}")),
         _ => owned(name),
     }

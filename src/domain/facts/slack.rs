@@ -1,8 +1,7 @@
 //! Facts of Slack's events, commands and interactions.
 
-use serde_json::Value;
-
-use super::{Facts, Priority, excerpt, first_text, joined, owned, subject, text, value_at};
+use super::super::json::Json;
+use super::{Facts, Priority, excerpt, first_text, joined, owned, subject, text};
 
 /// A message of Slack, by its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub struct MessageRef<'a> {
 
 /// The message that an event is about: the one posted, changed, deleted, reacted to or clicked on.
 #[must_use]
-pub fn message_ref(payload: &Value) -> Option<MessageRef<'_>> {
+pub fn message_ref(payload: Json<'_>) -> Option<MessageRef<'_>> {
     let channel = channel(payload)?;
     let ts = first_text(
         payload,
@@ -43,14 +42,14 @@ pub fn message_ref(payload: &Value) -> Option<MessageRef<'_>> {
 
 /// The channel that an event is about, by its id.
 #[must_use]
-pub fn channel(payload: &Value) -> Option<&str> {
+pub fn channel(payload: Json<'_>) -> Option<&str> {
     first_text(
         payload,
         &["/event/channel", "/event/channel/id", "/event/channel_id", "/event/item/channel", "/channel/id", "/channel_id", "/container/channel_id"],
     )
 }
 
-pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
+pub(super) fn facts(event_type: &str, payload: Json<'_>) -> Facts {
     let words = words(payload);
     Facts {
         actor: owned(first_text(
@@ -80,7 +79,7 @@ pub(super) fn facts(event_type: &str, payload: &Value) -> Facts {
     }
 }
 
-fn title(event_type: &str, payload: &Value) -> Option<String> {
+fn title(event_type: &str, payload: Json<'_>) -> Option<String> {
     if let Some(command) = text(payload, "/command") {
         return Some(joined_words(command, text(payload, "/text")));
     }
@@ -102,14 +101,14 @@ fn joined_words(first: &str, second: Option<&str>) -> String {
 }
 
 /// What people read of it: the text, what is attached, and the names of files.
-fn words(payload: &Value) -> Option<String> {
-    let message = ["/event/message", "/event"].iter().find_map(|pointer| value_at(payload, pointer).filter(|found| found.is_object()));
+fn words(payload: Json<'_>) -> Option<String> {
+    let message = ["/event/message", "/event"].iter().find_map(|pointer| payload.at(pointer).filter(|found| found.is_object()));
     let Some(message) = message else {
         return joined(["/text", "/message/text", "/actions/0/value"].iter().filter_map(|pointer| text(payload, pointer)));
     };
-    let items = |pointer: &str| value_at(message, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let items = |pointer: &str| message.at(pointer).map(Json::items).into_iter().flatten();
     let said = text(message, "/text").or_else(|| text(payload, "/event/previous_message/text"));
-    let attached = items("/attachments").iter().flat_map(|attachment| ["/pretext", "/title", "/text"].map(|pointer| text(attachment, pointer)));
-    let files = items("/files").iter().map(|file| first_text(file, &["/title", "/name"]));
+    let attached = items("/attachments").flat_map(|attachment| ["/pretext", "/title", "/text"].map(|pointer| text(attachment, pointer)));
+    let files = items("/files").map(|file| first_text(file, &["/title", "/name"]));
     joined(said.into_iter().chain(attached.flatten()).chain(files.flatten()))
 }

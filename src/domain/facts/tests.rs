@@ -1,8 +1,13 @@
 //! Facts read from real payloads' shapes.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::json::Document;
+
+fn of(source: &str, event_type: &str, payload: &Value) -> Facts {
+    Facts::of(source, event_type, Document::from(payload.clone()).root())
+}
 
 #[test]
 fn a_pull_request_and_its_comment() {
@@ -13,14 +18,14 @@ fn a_pull_request_and_its_comment() {
         "repository": {"full_name": "o/r", "html_url": "https://github.com/o/r"},
         "sender": {"login": "ada"},
     });
-    let facts = Facts::of("github", "pull_request", &payload);
+    let facts = of("github", "pull_request", &payload);
     assert_eq!(facts.actor.as_deref(), Some("ada"));
     assert_eq!(facts.title.as_deref(), Some("HEL-42: Explain"));
     assert_eq!(facts.body_text.as_deref(), Some("Fixes HEL-42"));
     assert_eq!(facts.subject.as_deref(), Some("github:o/r#2"));
     assert_eq!(facts.url.as_deref(), Some("https://github.com/o/r/pull/2"));
     payload["comment"] = json!({"body": "Looks good", "html_url": "https://github.com/o/r/pull/2#discussion_r1"});
-    let facts = Facts::of("github", "pull_request_review_comment", &payload);
+    let facts = of("github", "pull_request_review_comment", &payload);
     assert_eq!(facts.body_text.as_deref(), Some("Looks good"), "the description was written in an earlier event");
     assert_eq!(facts.url.as_deref(), Some("https://github.com/o/r/pull/2#discussion_r1"));
 }
@@ -35,7 +40,7 @@ fn a_push_is_its_commits() {
         "repository": {"full_name": "o/r"},
         "pusher": {"name": "ada"},
     });
-    let facts = Facts::of("github", "push", &payload);
+    let facts = of("github", "push", &payload);
     assert_eq!(facts.title.as_deref(), Some("Second"));
     assert_eq!(facts.body_text.as_deref(), Some("First\n\nSecond\n\nwith details"));
     assert_eq!(facts.subject, Some(format!("commit:{sha}")));
@@ -63,7 +68,7 @@ fn what_is_no_pull_request_is_about_the_most_exact_thing_that_it_shows() {
         ("star", json!({}), "o/r"),
     ] {
         payload["repository"] = json!({"full_name": "o/r"});
-        assert_eq!(Facts::of("github", event_type, &payload).subject.as_deref(), Some(expected), "{event_type}");
+        assert_eq!(of("github", event_type, &payload).subject.as_deref(), Some(expected), "{event_type}");
     }
 }
 
@@ -75,12 +80,12 @@ fn a_linear_comment_is_about_its_issue() {
         "data": {"body": "I'll take it", "user": {"name": "Ada"}, "issue": {"title": "README", "url": "https://linear.app/acme/issue/HEL-42/readme"}},
         "url": "https://linear.app/acme/issue/HEL-42/readme#comment-1",
     });
-    let facts = Facts::of("linear", "Comment", &payload);
+    let facts = of("linear", "Comment", &payload);
     assert_eq!(facts.subject.as_deref(), Some("linear:HEL-42"));
     assert_eq!(facts.title.as_deref(), Some("README"));
     assert_eq!(facts.actor.as_deref(), Some("Ada"));
     assert_eq!(facts.body_text.as_deref(), Some("I'll take it"));
-    assert_eq!(issue_identifier("Comment", &json!({"url": "https://linear.app/acme/project/first-3f9c"})), None);
+    assert_eq!(issue_identifier("Comment", Document::from(json!({"url": "https://linear.app/acme/project/first-3f9c"})).root()), None);
 }
 
 #[test]
@@ -92,11 +97,11 @@ fn linear_events_without_data_are_about_their_issue_and_projects_are_no_issues()
         ("AppUserNotification", json!({"notification": {"type": "issueMention", "issue": issue}})),
         ("Issue", json!({"data": issue})),
     ] {
-        let facts = Facts::of("linear", event_type, &payload);
+        let facts = of("linear", event_type, &payload);
         assert_eq!((facts.subject.as_deref(), facts.title.as_deref()), (Some("linear:HEL-42"), Some("README")), "{event_type}");
     }
     for event_type in ["Project", "Initiative"] {
-        let facts = Facts::of("linear", event_type, &json!({"data": {"identifier": "P-12", "name": "First steps"}}));
+        let facts = of("linear", event_type, &json!({"data": {"identifier": "P-12", "name": "First steps"}}));
         assert_eq!((facts.subject.as_deref(), facts.title.as_deref()), (Some("First steps"), Some("First steps")), "{event_type}");
     }
 }
@@ -108,35 +113,35 @@ fn slack_events_are_about_a_message() {
         "message": {"user": "U1", "ts": "1.1", "text": "Better words", "files": [{"name": "plan.pdf"}]},
         "previous_message": {"user": "U1", "ts": "1.1", "text": "Words"},
     }});
-    let facts = Facts::of("slack", "message", &changed);
+    let facts = of("slack", "message", &changed);
     assert_eq!(facts.subject.as_deref(), Some("slack:C1/1.1"));
     assert_eq!(facts.title.as_deref(), Some("Better words"));
     assert_eq!(facts.body_text.as_deref(), Some("Better words\n\nplan.pdf"));
     assert_eq!(facts.actor.as_deref(), Some("U1"));
 
     let reaction = json!({"event": {"type": "reaction_added", "user": "U2", "reaction": "eyes", "item": {"channel": "C1", "ts": "1.1"}}});
-    let facts = Facts::of("slack", "reaction_added", &reaction);
+    let facts = of("slack", "reaction_added", &reaction);
     assert_eq!((facts.title.as_deref(), facts.subject.as_deref()), (Some(":eyes:"), Some("slack:C1/1.1")));
 
-    let joined = Facts::of("slack", "team_join", &json!({"event": {"type": "team_join", "user": {"id": "U4"}}}));
+    let joined = of("slack", "team_join", &json!({"event": {"type": "team_join", "user": {"id": "U4"}}}));
     assert_eq!(joined.subject.as_deref(), Some("person:slack/U4"));
 
     let command = json!({"command": "/deploy", "text": "staging", "channel_id": "C2", "user_id": "U3"});
-    let facts = Facts::of("slack", "slash_command", &command);
+    let facts = of("slack", "slash_command", &command);
     assert_eq!((facts.title.as_deref(), facts.subject.as_deref(), facts.actor.as_deref()), (Some("/deploy staging"), Some("C2"), Some("U3")));
 }
 
 #[test]
 fn own_events_may_say_how_urgent_they_are() {
     let payload = json!({"event_type": "incident", "priority": "High", "payload": {"title": "Down", "notes": ["disk full", "on it"], "n": 7}});
-    let facts = Facts::of("custom", "incident", &payload);
+    let facts = of("custom", "incident", &payload);
     assert_eq!(facts.priority, Priority::High);
     assert_eq!(facts.title.as_deref(), Some("Down"));
     assert_eq!(facts.body_text.as_deref(), Some("disk full\non it\nDown"));
-    let nested = Facts::of("custom", "incident", &json!({"payload": {"incident": {"id": "inc-1", "name": "Late"}}}));
+    let nested = of("custom", "incident", &json!({"payload": {"incident": {"id": "inc-1", "name": "Late"}}}));
     assert_eq!((nested.title.as_deref(), nested.subject.as_deref()), (Some("Late"), Some("inc-1")));
-    assert_eq!(Facts::of("custom", "x", &json!({"priority": "urgent!!"})).priority, Priority::Normal);
-    let deployed = Facts::of("deployment", "deployment", &json!({"deployment_id": "d1", "environment": "production", "status": "success"}));
+    assert_eq!(of("custom", "x", &json!({"priority": "urgent!!"})).priority, Priority::Normal);
+    let deployed = of("deployment", "deployment", &json!({"deployment_id": "d1", "environment": "production", "status": "success"}));
     assert_eq!((deployed.title.as_deref(), deployed.subject.as_deref()), (Some("production: success"), Some("deployment:d1")));
 }
 
@@ -144,7 +149,7 @@ fn own_events_may_say_how_urgent_they_are() {
 fn what_is_not_an_object_has_no_facts() {
     for value in [json!(null), json!([1]), json!("text"), json!({"pull_request": 7, "repository": [], "event": "x", "data": null})] {
         for source in ["github", "linear", "slack", "deployment"] {
-            let facts = Facts::of(source, "x", &value);
+            let facts = of(source, "x", &value);
             assert_eq!(facts, Facts::default(), "{source} {value}");
         }
     }

@@ -1,12 +1,11 @@
 //! Deployments: hooklake's own events, and GitHub's deployments with their statuses.
 
-use serde_json::Value;
-
 use super::super::entry::whole;
 use super::kind::{Kind, STATUS, WHOLE};
 use super::state::As::{Name, Text, Time, Whole};
 use super::state::{Field, State, at, latest, written};
 use super::version::{Versions, by_number, progress};
+use crate::domain::Json;
 use crate::domain::facts::text;
 use crate::domain::subject;
 
@@ -38,7 +37,7 @@ const GITHUB_STATUS: &[Field] =
     &[("status", Name, "/state"), ("status_id", Whole, "/id"), ("description", Text, "/description"), ("updated_at", Time, "/updated_at")];
 
 /// An event posted to `/events/deployment`.
-pub(super) fn tell_own(value: &Value, versions: &mut Versions) {
+pub(super) fn tell_own(value: Json<'_>, versions: &mut Versions) {
     let Some(id) = text(value, "/deployment_id") else { return };
     let changed = latest(value, &["/finished_at", "/started_at"]);
     let status = text(value, "/status").map(str::to_ascii_lowercase);
@@ -50,7 +49,7 @@ pub(super) fn tell_own(value: &Value, versions: &mut Versions) {
 }
 
 /// GitHub's `deployment` and `deployment_status`.
-pub(super) fn tell_github(event_type: &str, value: &Value, place: State, versions: &mut Versions) {
+pub(super) fn tell_github(event_type: &str, value: Json<'_>, place: State, versions: &mut Versions) {
     if !matches!(event_type, "deployment" | "deployment_status") {
         return;
     }
@@ -64,7 +63,7 @@ pub(super) fn tell_github(event_type: &str, value: &Value, place: State, version
     versions.tell(Kind::Deployment, Some(name.clone()), WHOLE, latest(deployment, &["/updated_at", "/created_at"]), 0, &state);
     let Some(status) = value.get("deployment_status") else {
         // It begins without a status; the first one that comes is later, or of the same second and has a number.
-        let begun = State::of(&Value::Null, GITHUB_STATUS).with("status", "created").with("finished_at", Value::Null).with("url", Value::Null);
+        let begun = State::empty(GITHUB_STATUS).with("status", "created").with("finished_at", ()).with("url", ());
         versions.tell(Kind::Deployment, Some(name), STATUS, at(deployment, "/created_at"), 0, &begun);
         return;
     };

@@ -4,14 +4,13 @@ mod checks;
 mod code;
 mod work;
 
-use serde_json::Value;
-
 use super::super::entry::{key, whole};
 use super::deployments;
 use super::kind::{END, Kind, WHOLE};
 use super::state::As::{self, Flag, Name, Text, Texts, Time, Whole};
 use super::state::{Field, State, latest};
 use super::version::{Versions, by_number};
+use crate::domain::Json;
 use crate::domain::facts::text;
 
 /// A repository as every event shows it.
@@ -69,7 +68,7 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(repository: &'a Value) -> Option<Self> {
+    fn of(repository: Json<'a>) -> Option<Self> {
         let id = whole(repository, "/id")?;
         Some(Self { id, full_name: key(text(repository, "/full_name")) })
     }
@@ -96,7 +95,7 @@ impl<'a> Place<'a> {
 }
 
 /// Tells the versions that an event shows.
-pub(super) fn tell(event_type: &str, value: &Value, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, value: Json<'_>, versions: &mut Versions) {
     let action = text(value, "/action");
     match event_type {
         "project" => project(PROJECT, "project", value, action, versions),
@@ -122,7 +121,7 @@ fn shows_repository(event_type: &str, action: Option<&str>) -> bool {
     }
 }
 
-fn tell_repository(event_type: &str, action: Option<&str>, repository: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_repository(event_type: &str, action: Option<&str>, repository: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let key = format!("github:{}", place.id);
     let at = latest(repository, &["/updated_at", "/pushed_at", "/created_at"]);
     // What an event says of the repository itself counts before what another of the same second happens to show.
@@ -133,7 +132,7 @@ fn tell_repository(event_type: &str, action: Option<&str>, repository: &Value, p
     }
 }
 
-fn project(fields: &[Field], object: &str, value: &Value, action: Option<&str>, versions: &mut Versions) {
+fn project(fields: &[Field], object: &str, value: Json<'_>, action: Option<&str>, versions: &mut Versions) {
     let Some(project) = value.get(object) else { return };
     let key = whole(project, "/id").map(|id| format!("github:{object}/{id}"));
     let at = latest(project, &["/updated_at", "/created_at"]);
@@ -147,6 +146,6 @@ fn project(fields: &[Field], object: &str, value: &Value, action: Option<&str>, 
 const LOGINS: As = Texts("/login");
 
 /// `github:21031067`, the key of someone in `person_identities`.
-fn person(value: &Value, pointer: &str) -> Option<String> {
+fn person(value: Json<'_>, pointer: &str) -> Option<String> {
     by_number("github", value, pointer)
 }

@@ -1,12 +1,11 @@
 //! What Linear's webhooks tell of entities. `data` is always the whole object; what it belongs to is shown in part.
 
-use serde_json::Value;
-
 use super::super::entry::{key, list};
 use super::kind::{Kind, WHOLE};
 use super::state::As::{Name, Number, Text, Texts, Time, Whole};
 use super::state::{Field, State, at, latest, written};
 use super::version::Versions;
+use crate::domain::Json;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{issue_identifier, text};
 use crate::domain::subject;
@@ -72,7 +71,7 @@ const CYCLE: &[Field] = &[
 ];
 
 /// Tells the version that an event shows.
-pub(super) fn tell(event_type: &str, value: &Value, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, value: Json<'_>, versions: &mut Versions) {
     let Some(data) = value.get("data") else { return };
     let Some(id) = text(data, "/id") else { return };
     let is_removed = text(value, "/action") == Some("remove");
@@ -88,14 +87,14 @@ pub(super) fn tell(event_type: &str, value: &Value, versions: &mut Versions) {
 
 /// An object, and what became of it.
 struct Told<'a> {
-    data: &'a Value,
+    data: Json<'a>,
     name: String,
     is_removed: bool,
     changed: Option<Timestamp>,
 }
 
 /// When it became what it is shown as. A removal does not change the object, and is told by the event's own time.
-fn changed(value: &Value, data: &Value, is_removed: bool) -> Option<Timestamp> {
+fn changed(value: Json<'_>, data: Json<'_>, is_removed: bool) -> Option<Timestamp> {
     let removed = at(value, "/createdAt").filter(|_| is_removed);
     latest(data, &["/updatedAt", "/createdAt"]).max(removed)
 }
@@ -107,14 +106,14 @@ impl Told<'_> {
     }
 
     fn tell(&self, kind: Kind, state: State, versions: &mut Versions) {
-        let is_trashed = self.data.get("trashed").and_then(Value::as_bool).unwrap_or_default();
+        let is_trashed = self.data.get("trashed").and_then(Json::as_bool).unwrap_or_default();
         let state =
             state.with("is_deleted", self.is_removed || is_trashed).with("deleted_at", self.changed.filter(|_| self.is_removed || is_trashed).map(written));
         versions.tell(kind, Some(self.name.clone()), WHOLE, self.changed, i64::from(self.is_removed), &state);
     }
 }
 
-fn tell_issue(told: &Told<'_>, value: &Value, versions: &mut Versions) {
+fn tell_issue(told: &Told<'_>, value: Json<'_>, versions: &mut Versions) {
     let data = told.data;
     let state_type = text(data, "/state/type");
     let closed_at = at(data, "/completedAt").or_else(|| at(data, "/canceledAt"));
@@ -132,7 +131,7 @@ fn tell_issue(told: &Told<'_>, value: &Value, versions: &mut Versions) {
     told.tell(Kind::Issue, state, versions);
 }
 
-fn tell_comment(told: &Told<'_>, value: &Value, versions: &mut Versions) {
+fn tell_comment(told: &Told<'_>, value: Json<'_>, versions: &mut Versions) {
     let data = told.data;
     let (parent_kind, parent_key) = [
         ("issue", "/issue/id"),
@@ -162,6 +161,6 @@ fn tell_project(told: &Told<'_>, versions: &mut Versions) {
         .with("lead_key", told.named("/lead/id").or_else(|| told.named("/leadId")))
         .with("creator_key", told.named("/creatorId"))
         .with("completed_at", at(data, "/completedAt").or_else(|| at(data, "/canceledAt")).map(written))
-        .with("team_ids", list(data, "/teamIds").iter().filter(|id| id.is_string()).cloned().collect::<Vec<_>>());
+        .with("team_ids", list(data, "/teamIds").filter_map(Json::as_str).collect::<Vec<_>>());
     told.tell(Kind::Project, state, versions);
 }

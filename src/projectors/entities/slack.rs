@@ -1,12 +1,11 @@
 //! What Slack's events, commands and interactions tell of entities. The key of a message is its name as a subject.
 
-use serde_json::Value;
-
 use super::super::entry::key;
 use super::kind::{END, Kind, NAME, PART, STATUS, WHOLE};
 use super::state::As::{Name, Text, Texts};
 use super::state::{Field, State, at, of_ts, written};
 use super::version::Versions;
+use crate::domain::Json;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{channel, first_text, text};
 use crate::domain::subject;
@@ -23,7 +22,7 @@ const MESSAGE: &[Field] = &[
 
 /// Tells the versions that an event shows. Commands and interactions have no time of their own but that of the request,
 /// which Slack signs as well.
-pub(super) fn tell(event_type: &str, sent: Option<&str>, value: &Value, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, sent: Option<&str>, value: Json<'_>, versions: &mut Versions) {
     let team = first_text(value, &["/team_id", "/team/id"]);
     let happened = first_text(value, &["/event/event_ts", "/event/ts", "/actions/0/action_ts"]).or(sent).and_then(of_ts);
     if let Some(channel) = channel(value) {
@@ -37,7 +36,7 @@ pub(super) fn tell(event_type: &str, sent: Option<&str>, value: &Value, versions
     }
 }
 
-fn tell_message(event_type: &str, event: &Value, team: Option<&str>, happened: Option<Timestamp>, versions: &mut Versions) {
+fn tell_message(event_type: &str, event: Json<'_>, team: Option<&str>, happened: Option<Timestamp>, versions: &mut Versions) {
     let Some(channel) = text(event, "/channel") else { return };
     let subtype = text(event, "/subtype");
     let ended = |ts: &str, versions: &mut Versions| {
@@ -86,7 +85,7 @@ fn place(channel: &str, ts: &str, team: Option<&str>) -> State {
 }
 
 /// Whether someone's reaction stands is told by the newest event of that one, emoji and message.
-fn tell_reaction(event_type: &str, event: &Value, happened: Option<Timestamp>, versions: &mut Versions) {
+fn tell_reaction(event_type: &str, event: Json<'_>, happened: Option<Timestamp>, versions: &mut Versions) {
     let (Some(user), Some(reaction), Some(channel), Some(ts)) =
         (text(event, "/user"), text(event, "/reaction"), text(event, "/item/channel"), text(event, "/item/ts"))
     else {
@@ -107,7 +106,7 @@ fn tell_reaction(event_type: &str, event: &Value, happened: Option<Timestamp>, v
 }
 
 /// Every event in a channel shows that there is one; few say what it is called.
-fn tell_channel(event_type: &str, channel: &str, team: Option<&str>, happened: Option<Timestamp>, value: &Value, versions: &mut Versions) {
+fn tell_channel(event_type: &str, channel: &str, team: Option<&str>, happened: Option<Timestamp>, value: Json<'_>, versions: &mut Versions) {
     let name = format!("slack:{channel}");
     let seen = State::default().with("channel_id", key(Some(channel))).with("team_id", key(team)).with("last_event_at", happened.map(written));
     versions.tell(Kind::Channel, Some(name.clone()), PART, happened, 0, &seen);

@@ -5,8 +5,9 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use serde_json::{Map, Value};
 
 use super::super::entry::{key, list, whole};
+use crate::domain::Json;
 use crate::domain::clock::Timestamp;
-use crate::domain::facts::{text, value_at};
+use crate::domain::facts::text;
 
 /// How a column reads what stands at a JSON pointer.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +39,13 @@ pub(super) struct State(Map<String, Value>);
 
 impl State {
     /// Reads a snapshot.
-    pub(super) fn of(snapshot: &Value, fields: &[Field]) -> Self {
+    pub(super) fn of(snapshot: Json<'_>, fields: &[Field]) -> Self {
         Self(fields.iter().map(|(column, read, pointer)| ((*column).to_owned(), read.value(snapshot, pointer))).collect())
+    }
+
+    /// A snapshot that says nothing.
+    pub(super) fn empty(fields: &[Field]) -> Self {
+        Self(fields.iter().map(|(column, ..)| ((*column).to_owned(), Value::Null)).collect())
     }
 
     /// With one more column.
@@ -73,16 +79,16 @@ impl State {
 }
 
 impl As {
-    fn value(self, snapshot: &Value, pointer: &str) -> Value {
+    fn value(self, snapshot: Json<'_>, pointer: &str) -> Value {
         match self {
             Self::Text => text(snapshot, pointer).into(),
             Self::Name => key(text(snapshot, pointer)).into(),
             Self::Whole => whole(snapshot, pointer).into(),
-            Self::Number => value_at(snapshot, pointer).and_then(Value::as_f64).into(),
-            Self::Flag => value_at(snapshot, pointer).and_then(Value::as_bool).into(),
+            Self::Number => snapshot.at(pointer).and_then(Json::as_f64).into(),
+            Self::Flag => snapshot.at(pointer).and_then(Json::as_bool).into(),
             Self::Time => at(snapshot, pointer).map(written).into(),
-            Self::Texts(inner) => list(snapshot, pointer).iter().filter_map(|item| text(item, inner)).collect(),
-            Self::Wholes(inner) => list(snapshot, pointer).iter().filter_map(|item| whole(item, inner)).collect(),
+            Self::Texts(inner) => list(snapshot, pointer).filter_map(|item| text(item, inner)).collect(),
+            Self::Wholes(inner) => list(snapshot, pointer).filter_map(|item| whole(item, inner)).collect(),
         }
     }
 }
@@ -93,27 +99,25 @@ pub(super) fn written(time: Timestamp) -> String {
 }
 
 /// The time at a JSON pointer.
-pub(super) fn at(value: &Value, pointer: &str) -> Option<Timestamp> {
+pub(super) fn at(value: Json<'_>, pointer: &str) -> Option<Timestamp> {
     /// Whole numbers below are seconds: as milliseconds they would be in 1973 or before.
     const SECONDS_MAX: i64 = 100_000_000_000;
-    let time = match value_at(value, pointer)? {
+    let found = value.at(pointer)?;
+    let time = match found.as_str().map(|text| (text, text.parse::<NaiveDate>())) {
         // Some dates come without a time of day.
-        Value::String(text) => match text.parse::<NaiveDate>() {
-            Ok(date) => date.and_time(NaiveTime::MIN).and_utc(),
-            Err(_) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
-        },
-        Value::Number(number) => {
-            let number = number.as_i64()?;
+        Some((_, Ok(date))) => date.and_time(NaiveTime::MIN).and_utc(),
+        Some((text, Err(_))) => DateTime::parse_from_rfc3339(text.trim()).ok()?.to_utc(),
+        None => {
+            let number = found.as_i64()?;
             let millis = if number.abs() < SECONDS_MAX { number.checked_mul(1_000)? } else { number };
             DateTime::from_timestamp_millis(millis)?
         }
-        _ => return None,
     };
     (1..=9999).contains(&time.year()).then_some(time)
 }
 
 /// The latest of the times at JSON pointers.
-pub(super) fn latest(value: &Value, pointers: &[&str]) -> Option<Timestamp> {
+pub(super) fn latest(value: Json<'_>, pointers: &[&str]) -> Option<Timestamp> {
     pointers.iter().filter_map(|pointer| at(value, pointer)).max()
 }
 
@@ -130,12 +134,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::json::Document;
 
     #[test]
     fn what_a_column_cannot_hold_is_null() {
-        let odd = json!({"a": 7, "b": "x".repeat(600), "c": 1.5, "d": "yes", "e": "yesterday", "f": [{"name": 1}, {"name": "x"}, 7], "g": {"n": 1}});
+        let odd =
+            Document::from(json!({"a": 7, "b": "x".repeat(600), "c": 1.5, "d": "yes", "e": "yesterday", "f": [{"name": 1}, {"name": "x"}, 7], "g": {"n": 1}}));
         let state = State::of(
-            &odd,
+            odd.root(),
             &[
                 ("a", As::Text, "/a"),
                 ("b", As::Name, "/b"),
@@ -151,8 +157,8 @@ mod tests {
 
     #[test]
     fn times_in_seconds_in_milliseconds_and_of_slack() {
-        let value = json!({"push": 1_557_933_657, "linear": 1_794_819_731_482_i64, "text": "2019-05-15T15:20:57Z", "none": null});
-        let written_at = |pointer| at(&value, pointer).map(written);
+        let value = Document::from(json!({"push": 1_557_933_657, "linear": 1_794_819_731_482_i64, "text": "2019-05-15T15:20:57Z", "none": null}));
+        let written_at = |pointer| at(value.root(), pointer).map(written);
         assert_eq!(written_at("/push").as_deref(), Some("2019-05-15T15:20:57Z"));
         assert_eq!(written_at("/text"), written_at("/push"));
         assert_eq!(written_at("/linear").as_deref(), Some("2026-11-16T09:02:11.482Z"));

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::super::entry::{key, whole};
 use super::kind::Kind;
 use super::state::State;
+use crate::domain::Json;
 use crate::domain::clock::Timestamp;
 
 /// One version of one aspect. Of two of them the one with the greater [`Order`] counts.
@@ -72,6 +72,6 @@ pub(super) fn progress(status: Option<&str>) -> i64 {
 }
 
 /// `github:21031067`: someone or something by the number that GitHub gave it for good.
-pub(super) fn by_number(platform: &str, value: &Value, pointer: &str) -> Option<String> {
+pub(super) fn by_number(platform: &str, value: Json<'_>, pointer: &str) -> Option<String> {
     whole(value, pointer).map(|number| format!("{platform}:{number}"))
 }

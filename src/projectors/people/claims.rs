@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::super::entry::{key, list, whole};
+use crate::domain::Json;
 use crate::domain::columns::slack::BOTS;
-use crate::domain::facts::{first_text, text, value_at};
+use crate::domain::facts::{first_text, text};
 
 /// The most commits of a push whose authors are looked at.
 const COMMITS_MAX: usize = 2_048;
@@ -55,7 +54,7 @@ pub(super) struct Known {
 }
 
 /// What an event claims.
-pub(super) fn of(source: &str, event_type: &str, value: &Value) -> BTreeSet<Claim> {
+pub(super) fn of(source: &str, event_type: &str, value: Json<'_>) -> BTreeSet<Claim> {
     let mut claims = Claims(BTreeSet::new());
     match source {
         "github" => github(event_type, value, &mut claims),
@@ -95,22 +94,22 @@ fn shows_sender(event_type: &str, action: Option<&str>) -> bool {
     }
 }
 
-fn github(event_type: &str, value: &Value, claims: &mut Claims) {
+fn github(event_type: &str, value: Json<'_>, claims: &mut Claims) {
     if shows_sender(event_type, text(value, "/action")) {
         for pointer in ["/sender", "/pull_request/user", "/issue/user", "/review/user", "/member", "/membership/user"] {
-            if let Some(user) = value_at(value, pointer) {
+            if let Some(user) = value.at(pointer) {
                 github_user(user, claims);
             }
         }
     }
     if event_type == "push" {
-        for author in list(value, "/commits").iter().take(COMMITS_MAX).filter_map(|commit| commit.get("author")) {
+        for author in list(value, "/commits").take(COMMITS_MAX).filter_map(|commit| commit.get("author")) {
             git_author(author, claims);
         }
     }
 }
 
-fn github_user(user: &Value, claims: &mut Claims) {
+fn github_user(user: Json<'_>, claims: &mut Claims) {
     let (Some(id), Some(login)) = (whole(user, "/id"), text(user, "/login")) else { return };
     if text(user, "/type").is_some_and(|kind| kind != "User") || is_bot(login) {
         return;
@@ -122,7 +121,7 @@ fn github_user(user: &Value, claims: &mut Claims) {
 }
 
 /// Who wrote a commit, as their machine was set up; `username` is whose address GitHub says it is.
-fn git_author(author: &Value, claims: &mut Claims) {
+fn git_author(author: Json<'_>, claims: &mut Claims) {
     let Some(email) = text(author, "/email").map(|email| email.trim().to_lowercase()).filter(|email| email.contains('@')) else { return };
     let (login, name) = (text(author, "/username"), text(author, "/name"));
     if is_bot(&email) || login.is_some_and(is_bot) || name.is_some_and(is_bot) {
@@ -138,15 +137,15 @@ fn is_bot(name: &str) -> bool {
     name.contains("[bot]")
 }
 
-fn linear(event_type: &str, value: &Value, claims: &mut Claims) {
+fn linear(event_type: &str, value: Json<'_>, claims: &mut Claims) {
     for pointer in ["/actor", "/data/creator", "/data/assignee", "/data/user", "/data/lead"] {
-        let Some(person) = value_at(value, pointer) else { continue };
+        let Some(person) = value.at(pointer) else { continue };
         // An integration or an application is nobody.
         if text(person, "/type").is_none_or(|kind| kind == "user") {
             linear_user(person, claims);
         }
     }
-    if let Some(user) = value.get("data").filter(|user| event_type == "User" && user.get("app").and_then(Value::as_bool) != Some(true)) {
+    if let Some(user) = value.get("data").filter(|user| event_type == "User" && user.get("app").and_then(Json::as_bool) != Some(true)) {
         linear_user(user, claims);
         if let Some(id) = text(user, "/id") {
             claims.claim(&format!("linear:{id}"), What::Login, text(user, "/displayName"));
@@ -154,7 +153,7 @@ fn linear(event_type: &str, value: &Value, claims: &mut Claims) {
     }
 }
 
-fn linear_user(person: &Value, claims: &mut Claims) {
+fn linear_user(person: Json<'_>, claims: &mut Claims) {
     let Some(id) = text(person, "/id") else { return };
     let identity = format!("linear:{id}");
     claims.exists(&identity);
@@ -162,10 +161,10 @@ fn linear_user(person: &Value, claims: &mut Claims) {
     claims.claim(&identity, What::Email, text(person, "/email"));
 }
 
-fn slack(event_type: &str, value: &Value, claims: &mut Claims) {
+fn slack(event_type: &str, value: Json<'_>, claims: &mut Claims) {
     match event_type {
         "team_join" | "user_change" | "user_profile_changed" => {
-            let Some(user) = value_at(value, "/event/user").filter(|user| user.get("is_bot").and_then(Value::as_bool) != Some(true)) else { return };
+            let Some(user) = value.at("/event/user").filter(|user| user.get("is_bot").and_then(Json::as_bool) != Some(true)) else { return };
             let Some(id) = text(user, "/id") else { return };
             let identity = format!("slack:{id}");
             claims.exists(&identity);
@@ -199,9 +198,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::json::Document;
 
-    fn claimed(source: &str, event_type: &str, value: &Value) -> Vec<String> {
-        of(source, event_type, value).into_iter().map(|claim| format!("{} {} {}", claim.identity, claim.what.word(), claim.value)).collect()
+    fn claimed(source: &str, event_type: &str, value: &serde_json::Value) -> Vec<String> {
+        of(source, event_type, Document::from(value.clone()).root())
+            .into_iter()
+            .map(|claim| format!("{} {} {}", claim.identity, claim.what.word(), claim.value))
+            .collect()
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::entry::list;
 use crate::db::{self, Database};
 use crate::domain::facts::text;
+use crate::domain::json::{Document, Json};
 
 const LOAD_MAP: &str = include_str!("load_map.sql");
 
@@ -32,8 +33,8 @@ impl PeopleMap {
 
     /// Reads such a body; what is not of this form says nothing.
     #[must_use]
-    pub fn read(body: &Value) -> Self {
-        let lines = |pointer: &str| list(body, pointer).iter().filter_map(|line| text(line, "").map(str::to_owned)).collect();
+    pub fn read(body: Json<'_>) -> Self {
+        let lines = |pointer: &str| list(body, pointer).filter_map(|line| text(line, "").map(str::to_owned)).collect();
         Self { same: lines("/same"), apart: lines("/apart") }
     }
 
@@ -46,7 +47,7 @@ impl PeopleMap {
         connection.batch_execute("SET search_path = projections").await?;
         let known = connection.query_opt(LOAD_MAP, &[]).await;
         connection.batch_execute("RESET search_path").await?;
-        let known = known?.map(|row| Self::read(&row.get::<_, Value>(0))).unwrap_or_default();
+        let known = known?.map(|row| Self::read(Document::from(row.get::<_, Value>(0)).root())).unwrap_or_default();
         Ok(known != *self)
     }
 }

@@ -25,6 +25,7 @@ use serde_json::Value;
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
 use crate::db::Transaction;
+use crate::domain::json::Document;
 use crate::domain::{Envelope, OWN_SOURCE};
 use crate::log::Batch;
 use claims::{Claim, Known, What};
@@ -138,7 +139,7 @@ async fn group(transaction: &Transaction<'_>, tenants: &BTreeSet<String>) -> Res
         return Ok(());
     }
     let map = transaction.query_opt(&transaction.prepare_cached(LOAD_MAP).await?, &[]).await?;
-    let map = map.map(|row| PeopleMap::read(&row.get::<_, Value>(0))).unwrap_or_default();
+    let map = map.map(|row| PeopleMap::read(Document::from(row.get::<_, Value>(0)).root())).unwrap_or_default();
     let load = transaction.prepare_cached(LOAD_CLAIMS).await?;
     let identities = transaction.prepare_cached(REPLACE).await?;
     let people = transaction.prepare_cached(&REPLACE.replace(REPLACE_IS_FOR, "people")).await?;

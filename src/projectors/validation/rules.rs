@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::PatternOptions;
 use serde_json::Value;
 
+use super::seen::seen_by;
 use crate::consumer::Error;
 use crate::db::Transaction;
+use crate::domain::Json;
 use crate::domain::{Envelope, Position};
 use crate::projectors::entry::{Entry, key};
 
@@ -88,7 +90,14 @@ impl RuleChange {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Schemas(Arc<Mutex<HashMap<String, Compiled>>>);
 
-type Compiled = Result<Arc<Validator>, String>;
+type Compiled = Result<Arc<Schema>, String>;
+
+/// A schema that can be used.
+#[derive(Debug)]
+pub(super) struct Schema {
+    text: Value,
+    validator: jsonschema::Validator,
+}
 
 impl Schemas {
     fn get(&self, schema: &Value) -> Compiled {
@@ -101,13 +110,19 @@ impl Schemas {
 }
 
 /// Patterns run in time linear in the text: neither rules nor payloads can make them take for ever.
-fn compile(schema: &Value) -> Result<Validator, String> {
-    jsonschema::options().with_pattern_options(PatternOptions::regex()).build(schema).map_err(|error| bounded(error.to_string()))
+fn compile(schema: &Value) -> Result<Schema, String> {
+    let validator = jsonschema::options().with_pattern_options(PatternOptions::regex()).build(schema).map_err(|error| bounded(error.to_string()))?;
+    Ok(Schema { text: schema.clone(), validator })
 }
 
 /// What is wrong with a payload: where, and what was expected. The payload's own values are left out.
-pub(super) fn errors(schema: &Validator, payload: &Value) -> Vec<String> {
-    schema.iter_errors(payload).take(ERRORS_MAX).map(|error| bounded(format!("{}: {}", error.instance_path(), error.masked()))).collect()
+pub(super) fn errors(schema: &Schema, payload: Json<'_>) -> Vec<String> {
+    schema
+        .validator
+        .iter_errors(&seen_by(&schema.text, payload))
+        .take(ERRORS_MAX)
+        .map(|error| bounded(format!("{}: {}", error.instance_path(), error.masked())))
+        .collect()
 }
 
 fn bounded(mut text: String) -> String {
@@ -141,7 +156,7 @@ impl Held {
         (self.source == "*" || self.source == envelope.source) && (self.event_type == "*" || self.event_type.eq_ignore_ascii_case(&envelope.event_type))
     }
 
-    fn validator(&self) -> Option<&Validator> {
+    fn usable(&self) -> Option<&Schema> {
         self.compiled.as_ref().and_then(|compiled| compiled.as_deref().ok())
     }
 }
@@ -174,7 +189,7 @@ impl Rules {
 
     /// Takes a change; one that is not readable changes nothing.
     pub(super) fn change(&mut self, entry: &Entry<'_>, schemas: &Schemas) {
-        let Ok(change) = serde_json::from_value::<RuleChange>(entry.value().clone()) else { return };
+        let Ok(change) = serde_json::from_value::<RuleChange>(entry.value().into()) else { return };
         if key(Some(change.name())).is_none() {
             return;
         }
@@ -188,12 +203,12 @@ impl Rules {
     }
 
     /// The rules that an event must satisfy, by name.
-    pub(super) fn of(&self, envelope: &Envelope) -> Vec<(String, &Validator)> {
+    pub(super) fn of(&self, envelope: &Envelope) -> Vec<(String, &Schema)> {
         let tenant = envelope.tenant.as_str();
         let own = self.set.iter().filter(|((owner, _), _)| owner == tenant).map(|((_, name), held)| (name, held));
         let brought = BROUGHT.iter().filter(|(name, _)| !self.set.contains_key(&(tenant.to_owned(), (*name).clone())));
         let chosen = own.chain(brought).filter(|(_, held)| held.chooses(envelope));
-        chosen.filter_map(|(name, held)| held.validator().map(|validator| (name.clone(), validator))).collect()
+        chosen.filter_map(|(name, held)| held.usable().map(|schema| (name.clone(), schema))).collect()
     }
 
     /// Writes down what the batch changed.

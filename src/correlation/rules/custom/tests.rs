@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::domain::json::Document;
 
 fn settings(text: &str) -> Settings {
     toml::from_str(&format!("enabled = true\n{text}")).expect("settings")
@@ -16,14 +17,14 @@ fn ticket() -> &'static str {
 #[test]
 fn a_rule_links_what_an_event_is_about() {
     let rules = Rules::compile(&settings(ticket())).expect("valid");
-    let payload = json!({"pull_request": {"number": 1, "title": "x", "body": "さくら ZD77"}, "repository": {"full_name": "o/r"}});
-    let findings = rules.find("github", "pull_request", &payload);
+    let payload = Document::from(json!({"pull_request": {"number": 1, "title": "x", "body": "さくら ZD77"}, "repository": {"full_name": "o/r"}}));
+    let findings = rules.find("github", "pull_request", payload.root());
     let link = findings.links.iter().find(|link| link.rule == "ticket").expect("found");
     assert_eq!((link.correlation_type.as_str(), link.subject.key.as_str(), link.related.key.as_str()), ("pr_to_issue", "github:o/r#1", "zendesk:77"));
     let evidence = &link.evidence;
     assert_eq!((evidence.field.as_str(), evidence.text.as_str(), evidence.start, evidence.end), ("pull_request.body", "ZD77", 4, 8));
     for (source, event_type) in [("github", "issues"), ("slack", "pull_request"), ("hooklake", "pull_request")] {
-        assert!(rules.find(source, event_type, &payload).links.iter().all(|link| link.rule != "ticket"), "{source} {event_type}");
+        assert!(rules.find(source, event_type, payload.root()).links.iter().all(|link| link.rule != "ticket"), "{source} {event_type}");
     }
 }
 
@@ -32,7 +33,7 @@ fn a_rule_says_what_an_event_is_about() {
     let text = "[[rules]]\nname = \"deployed\"\nfield = \"/changes/*/pr\"\npattern = \"^([0-9]+)$\"\nkind = \"pull_request\"\n\
                 subject = \"github:o/r#$1\"\nmeans = \"about\"\n";
     let rules = Rules::compile(&settings(text)).expect("valid");
-    let findings = rules.find("ci", "shipped", &json!({"changes": [{"pr": 7}, {"pr": "8"}, {"pr": "x"}, {"pr": null}, 9]}));
+    let findings = rules.find("ci", "shipped", Document::from(json!({"changes": [{"pr": 7}, {"pr": "8"}, {"pr": "x"}, {"pr": null}, 9]})).root());
     assert_eq!(findings.subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>(), ["github:o/r#7", "github:o/r#8"]);
 }
 

@@ -1,13 +1,12 @@
 //! Checks, workflow runs and their jobs at GitHub.
 
-use serde_json::Value;
-
 use super::super::super::entry::{key, whole};
 use super::super::kind::{Kind, WHOLE};
 use super::super::state::As::{self, Name, Text, Time, Whole, Wholes};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::{Versions, progress};
 use super::{Place, person};
+use crate::domain::Json;
 use crate::domain::facts::text;
 
 const NUMBERS: As = Wholes("/number");
@@ -90,7 +89,7 @@ const WORKFLOW_JOB: &[Field] = &[
     ("url", Text, "/html_url"),
 ];
 
-pub(super) fn tell(event_type: &str, value: &Value, place: Place<'_>, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     match event_type {
         "check_run" => {
             if let Some(run) = value.get("check_run") {
@@ -109,7 +108,7 @@ pub(super) fn tell(event_type: &str, value: &Value, place: Place<'_>, versions: 
     }
 }
 
-fn tell_check(kind: &str, fields: &[Field], check: &Value, times: &[&str], place: Place<'_>, versions: &mut Versions) {
+fn tell_check(kind: &str, fields: &[Field], check: Json<'_>, times: &[&str], place: Place<'_>, versions: &mut Versions) {
     let Some(id) = whole(check, "/id") else { return };
     let status = text(check, "/status");
     let mut state = State::of(check, fields).and(place.state()).with("kind", kind);
@@ -120,12 +119,12 @@ fn tell_check(kind: &str, fields: &[Field], check: &Value, times: &[&str], place
 }
 
 /// When it was last changed, if that was its end.
-fn finished(value: &Value, status: Option<&str>) -> Option<String> {
+fn finished(value: Json<'_>, status: Option<&str>) -> Option<String> {
     at(value, "/updated_at").filter(|_| status == Some("completed")).map(super::super::state::written)
 }
 
 /// One context of one commit is one check, however often its state is set.
-fn tell_status(value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_status(value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let (Some(sha), Some(context)) = (text(value, "/sha"), text(value, "/context")) else { return };
     let conclusion = text(value, "/state").filter(|state| *state != "pending");
     let completed = at(value, "/updated_at").filter(|_| conclusion.is_some()).map(super::super::state::written);
@@ -139,7 +138,7 @@ fn tell_status(value: &Value, place: Place<'_>, versions: &mut Versions) {
     versions.tell(Kind::Check, Some(name), WHOLE, latest(value, &["/updated_at", "/created_at"]), whole(value, "/id").unwrap_or_default(), &state);
 }
 
-fn tell_workflow_run(value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_workflow_run(value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     /// An attempt comes after every step of the one before.
     const STEPS: i64 = 10;
     let Some(run) = value.get("workflow_run") else { return };
@@ -150,7 +149,7 @@ fn tell_workflow_run(value: &Value, place: Place<'_>, versions: &mut Versions) {
     versions.tell(Kind::WorkflowRun, Some(format!("github:workflow_run/{id}")), WHOLE, latest(run, &["/updated_at", "/created_at"]), rank, &state);
 }
 
-fn tell_workflow_job(value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_workflow_job(value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(job) = value.get("workflow_job") else { return };
     let Some(id) = whole(job, "/id") else { return };
     let state = State::of(job, WORKFLOW_JOB).and(place.state()).with("run_key", whole(job, "/run_id").map(|run| format!("github:workflow_run/{run}")));

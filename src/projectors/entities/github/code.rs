@@ -1,13 +1,12 @@
 //! Commits, branches and releases at GitHub.
 
-use serde_json::Value;
-
 use super::super::super::entry::{key, list, whole};
 use super::super::kind::{END, Kind, PART, WHOLE};
 use super::super::state::As::{Flag, Name, Text, Time, Whole};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{Place, person};
+use crate::domain::Json;
 use crate::domain::facts::text;
 use crate::domain::subject;
 
@@ -53,7 +52,7 @@ const RELEASE: &[Field] = &[
     ("url", Text, "/html_url"),
 ];
 
-pub(super) fn tell(event_type: &str, action: Option<&str>, value: &Value, place: Place<'_>, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     match event_type {
         "push" => tell_push(value, place, versions),
         "create" | "delete" if text(value, "/ref_type") == Some("branch") => tell_made(event_type, value, place, versions),
@@ -72,13 +71,13 @@ pub(super) fn tell(event_type: &str, action: Option<&str>, value: &Value, place:
     }
 }
 
-fn tell_push(value: &Value, place: Place<'_>, versions: &mut Versions) {
-    let commits = list(value, "/commits").iter().take(COMMITS_MAX).chain(value.get("head_commit"));
+fn tell_push(value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
+    let commits = list(value, "/commits").take(COMMITS_MAX).chain(value.get("head_commit"));
     for commit in commits {
         tell_commit(commit, COMMIT, Some(PUSHED), place, versions);
     }
     let Some(branch) = text(value, "/ref").and_then(|reference| reference.strip_prefix("refs/heads/")) else { return };
-    let is_deleted = value.get("deleted").and_then(Value::as_bool).unwrap_or_default();
+    let is_deleted = value.get("deleted").and_then(Json::as_bool).unwrap_or_default();
     // After its deletion a branch shows where it last was.
     let sha = text(value, if is_deleted { "/before" } else { "/after" });
     let pushed_at = at(value, "/repository/pushed_at");
@@ -93,7 +92,7 @@ fn tell_push(value: &Value, place: Place<'_>, versions: &mut Versions) {
 }
 
 /// A branch was made or deleted; a push tells the same with more.
-fn tell_made(event_type: &str, value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_made(event_type: &str, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(branch) = text(value, "/ref") else { return };
     let is_deleted = event_type == "delete";
     let state = branch_state(branch, value, place).with("is_deleted", is_deleted);
@@ -101,7 +100,7 @@ fn tell_made(event_type: &str, value: &Value, place: Place<'_>, versions: &mut V
     versions.tell(Kind::Branch, Some(place.at(branch)), PART, at(value, "/repository/pushed_at"), rank, &state);
 }
 
-fn branch_state(branch: &str, value: &Value, place: Place<'_>) -> State {
+fn branch_state(branch: &str, value: Json<'_>, place: Place<'_>) -> State {
     let url = text(value, "/repository/html_url").map(|url| format!("{url}/tree/{branch}"));
     place
         .state()
@@ -111,12 +110,12 @@ fn branch_state(branch: &str, value: &Value, place: Place<'_>) -> State {
         .with("url", url)
 }
 
-fn tell_commit(commit: &Value, fields: &[Field], pushed: Option<&[Field]>, place: Place<'_>, versions: &mut Versions) {
+fn tell_commit(commit: Json<'_>, fields: &[Field], pushed: Option<&[Field]>, place: Place<'_>, versions: &mut Versions) {
     let state = State::of(commit, fields);
     let Some(sha) = text(commit, fields[0].2) else { return };
     let mut state = state.and(place.state()).with("subject", subject::commit(sha));
     if let Some(pushed) = pushed {
-        let count = |pointer| i64::try_from(list(commit, pointer).len()).ok();
+        let count = |pointer| i64::try_from(list(commit, pointer).count()).ok();
         state = state
             .and(State::of(commit, pushed))
             .with("files_added", count("/added"))
@@ -128,7 +127,7 @@ fn tell_commit(commit: &Value, fields: &[Field], pushed: Option<&[Field]>, place
     versions.tell(Kind::Commit, Some(place.at(sha)), if pushed.is_some() { WHOLE } else { PART }, committed_at, 0, &state);
 }
 
-fn tell_release(action: Option<&str>, value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_release(action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(release) = value.get("release") else { return };
     let Some(id) = whole(release, "/id") else { return };
     let subject = text(release, "/tag_name").and_then(|tag| place.subject(|repository| subject::release(repository, tag)));

@@ -1,14 +1,13 @@
 //! Pull requests, reviews, issues and comments at GitHub.
 
-use serde_json::Value;
-
 use super::super::super::entry::{key, whole};
 use super::super::kind::{AS_ISSUE, END, Kind, ORIGIN, PART, WHOLE};
 use super::super::state::As::{Flag, Name, Text, Texts, Time, Whole};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{LOGINS, Place, person};
-use crate::domain::facts::{text, value_at};
+use crate::domain::Json;
+use crate::domain::facts::text;
 use crate::domain::subject::{self, numbered};
 
 /// A pull request as every event about it shows it.
@@ -108,7 +107,7 @@ const COMMENT: &[Field] = &[
     ("url", Text, "/html_url"),
 ];
 
-pub(super) fn tell(event_type: &str, action: Option<&str>, value: &Value, place: Place<'_>, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     if let Some(pull_request) = value.get("pull_request") {
         tell_pull_request(pull_request, place, versions);
         if let Some(review) = value.get("review").filter(|_| event_type == "pull_request_review") {
@@ -116,7 +115,7 @@ pub(super) fn tell(event_type: &str, action: Option<&str>, value: &Value, place:
         }
     }
     if let Some(issue) = value.get("issue") {
-        if issue.get("pull_request").is_some_and(Value::is_object) {
+        if issue.get("pull_request").is_some_and(Json::is_object) {
             tell_as_issue(issue, place, versions);
         } else {
             tell_issue(event_type, action, issue, value, place, versions);
@@ -127,7 +126,7 @@ pub(super) fn tell(event_type: &str, action: Option<&str>, value: &Value, place:
     }
 }
 
-fn tell_pull_request(shown: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_pull_request(shown: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(number) = whole(shown, "/number") else { return };
     // What is merged was closed, and what is closed was open: of two versions of one second the later one counts.
     let merged_at = at(shown, "/merged_at");
@@ -144,7 +143,7 @@ fn tell_pull_request(shown: &Value, place: Place<'_>, versions: &mut Versions) {
     versions.tell(Kind::PullRequest, Some(place.numbered(number)), if is_whole { WHOLE } else { PART }, at(shown, "/updated_at"), rank, &state);
 }
 
-fn tell_as_issue(shown: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_as_issue(shown: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(number) = whole(shown, "/number") else { return };
     let state = State::of(shown, PULL_REQUEST_AS_ISSUE)
         .and(place.state())
@@ -154,7 +153,7 @@ fn tell_as_issue(shown: &Value, place: Place<'_>, versions: &mut Versions) {
     versions.tell(Kind::PullRequest, Some(place.numbered(number)), AS_ISSUE, at(shown, "/updated_at"), rank, &state);
 }
 
-fn tell_review(review: &Value, pull_request: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_review(review: Json<'_>, pull_request: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let number = whole(pull_request, "/number");
     let state = State::of(review, REVIEW)
         .and(place.state())
@@ -168,14 +167,14 @@ fn tell_review(review: &Value, pull_request: &Value, place: Place<'_>, versions:
     versions.tell(Kind::Review, name, WHOLE, changed, rank, &state);
 }
 
-fn tell_issue(event_type: &str, action: Option<&str>, issue: &Value, value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_issue(event_type: &str, action: Option<&str>, issue: Json<'_>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(name) = tell_one_issue(issue, place, versions) else { return };
     if event_type != "issues" {
         return;
     }
     let changed = at(issue, "/updated_at");
     let other = |issue: &str, repository: &str| {
-        let (issue, repository) = (value_at(value, issue)?, value_at(value, repository)?);
+        let (issue, repository) = (value.at(issue)?, value.at(repository)?);
         Some((issue, Place::of(repository)?))
     };
     match action {
@@ -201,7 +200,7 @@ fn gone(transferred_to: Option<String>) -> State {
     State::default().with("is_deleted", true).with("transferred_to", transferred_to)
 }
 
-fn tell_one_issue(issue: &Value, place: Place<'_>, versions: &mut Versions) -> Option<String> {
+fn tell_one_issue(issue: Json<'_>, place: Place<'_>, versions: &mut Versions) -> Option<String> {
     let number = whole(issue, "/number")?;
     let name = place.numbered(number);
     let is_open = text(issue, "/state").map(|state| state == "open");
@@ -217,7 +216,7 @@ fn tell_one_issue(issue: &Value, place: Place<'_>, versions: &mut Versions) -> O
     Some(name)
 }
 
-fn tell_comment(event_type: &str, action: Option<&str>, comment: &Value, value: &Value, place: Place<'_>, versions: &mut Versions) {
+fn tell_comment(event_type: &str, action: Option<&str>, comment: Json<'_>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     // Each kind of comment has numbers of its own.
     let kind = match event_type {
         "issue_comment" => "issue_comment",
@@ -228,7 +227,7 @@ fn tell_comment(event_type: &str, action: Option<&str>, comment: &Value, value: 
     };
     let Some(id) = whole(comment, "/id") else { return };
     let number = ["/pull_request/number", "/issue/number", "/discussion/number"].iter().find_map(|pointer| whole(value, pointer));
-    let is_pull_request = value.get("pull_request").is_some_and(Value::is_object) || value_at(value, "/issue/pull_request").is_some_and(Value::is_object);
+    let is_pull_request = value.get("pull_request").is_some_and(Json::is_object) || value.at("/issue/pull_request").is_some_and(Json::is_object);
     let parent_kind = match kind {
         "commit_comment" => "commit",
         "discussion_comment" => "discussion",
