@@ -159,8 +159,14 @@ const LOOKUPS: &[(&str, &str)] = &[
     ),
     ("webhook_deliveries", "SELECT 'ORDER BY received_at DESC LIMIT 20'"),
     ("pull_request_issues", "SELECT format('WHERE pull_request = %L', min(pull_request)) FROM pull_request_issues"),
+    ("slack_discussions", "SELECT format('WHERE subject = %L', min(subject)) FROM slack_discussions WHERE kind = 'pull_request'"),
+    ("slack_discussions", "SELECT format('WHERE subject = %L', min(subject)) FROM slack_discussions WHERE kind = 'issue'"),
     ("issue_pull_requests", "SELECT format('WHERE issue = %L', min(issue)) FROM issue_pull_requests"),
     ("issue_pull_requests", "SELECT format('WHERE issue_subject = %L', min(issue_subject)) FROM issue_pull_requests"),
+    (
+        "events",
+        "SELECT format('WHERE lower(actor) = %L ORDER BY \"position\" DESC LIMIT 20', lower(actor)) FROM events WHERE actor IS NOT NULL GROUP BY lower(actor) ORDER BY count(*), 1 LIMIT 1",
+    ),
 ];
 
 /// Questions for one row, and how many blocks each reads; made up anew unless they are given. PostgreSQL looks up what it
@@ -196,7 +202,7 @@ async fn looked_up(fold: &Fold, asked: Option<&[(String, f64)]>) -> Vec<(String,
 /// Looking up one row does not read more when there are twice as many.
 async fn one_costs_no_more_later(fold: &Fold, sooner: &[(String, f64)]) {
     let later = looked_up(fold, Some(sooner)).await;
-    let dearer = sooner.iter().zip(&later).filter(|((_, before), (_, after))| *after > 1.5 * before + 16.0);
+    let dearer = sooner.iter().zip(&later).filter(|((_, before), (_, after))| *after > 1.2 * before + 24.0);
     let dearer = dearer.map(|((question, before), (_, after))| format!("{question}: {before}, later {after}")).collect::<Vec<_>>();
     println!("{later:#?}");
     assert!(dearer.is_empty() && sooner.len() == LOOKUPS.len(), "{dearer:#?}");
@@ -246,7 +252,7 @@ async fn stories_are_told_as_they_were() {
     let told = told.collect::<BTreeMap<_, _>>();
     let works = truth.works.iter().filter_map(|work| Some((work.pull_request.clone()?, work))).collect::<Vec<_>>();
     assert!(works.len() > 50 && told.len() >= works.len(), "{} works, {} told", works.len(), told.len());
-    let (mut compared, mut other) = (0, BTreeMap::<&str, Vec<String>>::new());
+    let (mut compared, mut only_mentioned, mut other) = (0, 0, BTreeMap::<&str, Vec<String>>::new());
     for (pull_request, work) in &works {
         let Told { state, issue, reverted_by, is_reopened, steps } = &told[pull_request];
         let mut same = |what: &'static str, is_same: bool, why: String| {
@@ -260,14 +266,28 @@ async fn stories_are_told_as_they_were() {
         same("state", state == true_state, format!("{state} is {true_state}"));
         same("reverted_by", *reverted_by == work.reverted_by, format!("{reverted_by:?} is {:?}", work.reverted_by));
         same("is_reopened", *is_reopened == work.reopened, format!("{is_reopened} is {}", work.reopened));
-        let is_named =
-            truth.links.iter().any(|link| link.stated && Some(&link.subject) == work.pull_request.as_ref() && Some(&link.related) == work.issue.as_ref());
-        if is_named {
+        // What only a comment names, it is not for.
+        let said = truth.links.iter().filter(|link| link.kind == "pr_to_issue" && link.stated && link.because != "comment" && link.subject == **pull_request);
+        let said = said.map(|link| &link.related).collect::<BTreeSet<_>>();
+        if said.is_empty() {
+            same("issue", issue.is_none(), format!("{issue:?} is none"));
+        } else if work.issue.as_ref().is_some_and(|issue| said.contains(issue)) {
             same("issue", *issue == work.issue, format!("{issue:?} is {:?}", work.issue));
         }
+        only_mentioned += usize::from(said.is_empty() && truth.links.iter().any(|link| link.because == "comment" && link.subject == **pull_request));
         for (step, time) in steps_of(work) {
             same(step, steps[step] == time, format!("{:?} is {time:?}", steps[step]));
         }
+    }
+    let rows = "SELECT p.subject, 'commit:' || p.merge_commit_sha, array_agg(c.subject) FROM pull_requests p
+                JOIN pull_request_commits c ON c.tenant = p.tenant AND c.pull_request_key = p.key GROUP BY 1, 2";
+    let rows = fold.db.rows(rows).await;
+    let commits = rows.iter().map(|row| (row.get::<_, String>(0), (row.get::<_, Option<String>>(1), BTreeSet::from_iter(row.get::<_, Vec<String>>(2)))));
+    let commits = commits.collect::<BTreeMap<_, _>>();
+    for (pull_request, work) in &works {
+        let (merged_as, found) = &commits[pull_request];
+        let pushed = work.commits.iter().filter(|commit| Some(*commit) != merged_as.as_ref()).cloned().collect::<BTreeSet<_>>();
+        assert_eq!(*found, pushed, "{pull_request}");
     }
     // What the two views both tell is the same.
     let apart = "SELECT count(*) FROM workflows w JOIN pull_request_flow f ON f.tenant = w.tenant AND f.subject = w.pull_request
@@ -279,7 +299,7 @@ async fn stories_are_told_as_they_were() {
     assert_eq!(fold.db.number(pairs).await, 0);
     one_costs_no_more_later(&fold, &sooner).await;
     one_costs_what_one_costs(&fold, &works[0].0).await;
-    println!("{compared} steps and states compared");
-    assert!(compared > 500 && other.is_empty(), "of {compared}: {other:#?}");
+    println!("{compared} steps and states compared, {only_mentioned} that only comments name an issue of");
+    assert!(compared > 500 && only_mentioned > 0 && other.is_empty(), "of {compared}: {other:#?}");
     fold.stop().await;
 }

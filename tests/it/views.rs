@@ -79,8 +79,8 @@ async fn issue(fold: &Fold, identifier: &str, fields: Value) {
     fold.append_json("linear", "Issue", &json!({"type": "Issue", "action": "update", "data": with(data, fields)})).await;
 }
 
-async fn said(fold: &Fold, ts: &str, user: &str, thread: Option<&str>) {
-    let event = json!({"type": "message", "channel": "C1", "user": user, "text": "hello", "ts": ts, "event_ts": ts, "thread_ts": thread});
+async fn said(fold: &Fold, ts: &str, user: &str, thread: Option<&str>, text: &str) {
+    let event = json!({"type": "message", "channel": "C1", "user": user, "text": text, "ts": ts, "event_ts": ts, "thread_ts": thread});
     fold.append_json("slack", "message", &json!({"team_id": "T1", "event": event})).await;
 }
 
@@ -143,14 +143,17 @@ async fn told() -> Fold {
     let comment = |id: i64, who: &str, when: &str| json!({"id": id, "user": login(who), "body": "x", "created_at": at(when), "updated_at": at(when)});
     github(&fold, "issue_comment", json!({"action": "created", "issue": bug, "comment": comment(61, "dave", "03T08:10")})).await;
     github(&fold, "issue_comment", json!({"action": "created", "issue": bug, "comment": comment(62, "alice", "03T09:30")})).await;
+    let named = json!({"id": 1, "number": 1, "title": "ABC-1: Checkout", "state": "open", "pull_request": {}, "user": login("alice"), "created_at": at("02T10:00"), "updated_at": at("02T16:30")});
+    let naming = with(comment(63, "bob", "02T16:30"), json!({"body": "It follows XYZ-9"}));
+    github(&fold, "issue_comment", json!({"action": "created", "issue": named, "comment": naming})).await;
     let release = json!({"id": 1, "tag_name": "v1", "name": "One", "draft": false, "author": login("alice"), "created_at": at("03T12:00"), "published_at": at("03T12:00")});
     github(&fold, "release", json!({"action": "published", "release": release})).await;
 
     // 2026-03-02T09:00 is 1772442000; the last one is of 23:30 in New York, the next day in UTC.
-    said(&fold, "1772442000.000100", "U1", None).await;
-    said(&fold, "1772442300.000100", "U1", Some("1772442000.000100")).await;
-    said(&fold, "1772443800.000100", "U2", Some("1772442000.000100")).await;
-    said(&fold, "1772512200.000100", "U2", None).await;
+    said(&fold, "1772442000.000100", "U1", None, "Who can look at <https://github.com/acme/shop/pull/4>?").await;
+    said(&fold, "1772442300.000100", "U1", Some("1772442000.000100"), "It is for ABC-2, or UTF-8").await;
+    said(&fold, "1772443800.000100", "U2", Some("1772442000.000100"), "I do").await;
+    said(&fold, "1772512200.000100", "U2", None, "hello").await;
     let reaction = json!({"type": "reaction_added", "user": "U2", "reaction": "eyes", "event_ts": "1772442001.000100", "item": {"type": "message", "channel": "C1", "ts": "1772442000.000100"}});
     fold.append_json("slack", "reaction_added", &json!({"team_id": "T1", "event": reaction})).await;
     fold.append("custom", "custom_event", b"not json").await;
