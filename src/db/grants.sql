@@ -35,7 +35,7 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA log FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA log TO hooklake_app;
 -- What destroys is the owner's alone (src/retention).
 REVOKE EXECUTE ON FUNCTION log.redact(bigint[], bytea[]), log.redact_conflicts(bigint[]), log.retire(text, text[], integer),
-    log.forget_keys(text, bigint, integer), log.empty(text) FROM hooklake_app;
+    log.forget_keys(text, bigint, integer), log.may_empty(text) FROM hooklake_app;
 
 GRANT USAGE ON SCHEMA hooklake TO hooklake_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hooklake TO hooklake_app;

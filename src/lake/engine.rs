@@ -179,12 +179,13 @@ impl Engine {
             None => (Position::START, None),
         };
         let reader = Reader::new(self.inner.database.clone());
-        let asking = futures::future::try_join(reader.head(), reader.at([exported]));
+        let asking = futures::future::try_join3(reader.head(), reader.at([exported]), reader.retired_after(exported));
         let asked_of_log = tokio::time::timeout(HEAD_WAIT, asking).await.ok().and_then(Result::ok);
-        if asked_of_log.is_some_and(|(_, [said])| !said.agrees_with(fence)) {
+        if asked_of_log.is_some_and(|(_, [said], _)| !said.agrees_with(fence)) {
             return Err(Error::Restored);
         }
-        let head = asked_of_log.map(|(head, _)| head.position);
+        let head = asked_of_log.map(|(head, ..)| head.position);
+        let retired = asked_of_log.map(|(.., retired)| retired);
         let stale_ms = snapshot.as_ref().map_or(0, commit_age_ms);
         let through = head.unwrap_or(exported).max(exported);
         let (hot, requests) = tail::channel(tenant.clone(), Span { after: exported, through });
@@ -204,13 +205,17 @@ impl Engine {
                     relations::serve(&self.inner.database, desk, asked_of_database, runtime.handle().clone()).await;
                 }
             };
-            tokio::join!(tail::serve(requests, reader), relations);
+            tokio::join!(tail::serve(requests, reader.clone()), relations);
         };
         let rows = tokio::select! {
             rows = &mut task.0 => rows,
             () = serving => (&mut task.0).await,
         };
         let Rows { schema, batches, count, truncated, standing } = rows.map_err(|error| given_up(&error))??;
+        // The tail is read in steps, between which retention may come.
+        if through > exported && Some(reader.retired_after(exported).await?) != retired {
+            return Err(Error::Expired);
+        }
         let lag_ms = if head.is_some() { i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX) } else { stale_ms };
         let mut receipt = Receipt { through_position: through, lag_ms, complete: head.is_some() };
         if let Some((behind, lag_ms)) = standing.and_then(|standing| Some((standing.behind?, standing.lag_ms))).filter(|(behind, _)| *behind < through) {

@@ -43,6 +43,9 @@ pub enum Error {
     /// The lake holds what the log lacks: the log was restored to an older state.
     #[error("the log was restored to an older state than the lake is of; run `hooklake rebuild lake`")]
     Restored,
+    /// Retention took away what the question had not read yet.
+    #[error("events that the question is about have expired while it was answered; ask again")]
+    Expired,
     /// A file of the lake is not what was written; the message names it.
     #[error("{0}")]
     Damaged(String),

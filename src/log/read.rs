@@ -18,6 +18,7 @@ const RECEIVED_BY: &str = include_str!("received_by.sql");
 const READ_ONE: &str = include_str!("read_one.sql");
 const FENCES: &str = include_str!("fences.sql");
 const NEXT_AFTER: &str = include_str!("next_after.sql");
+const RETIRED_AFTER: &str = include_str!("retired_after.sql");
 
 /// How much one batch may hold.
 #[derive(Debug, Clone, Copy)]
@@ -147,6 +148,17 @@ impl Reader {
         let connection = self.database.get().await?;
         let statement = connection.prepare_cached(NEXT_AFTER).await?;
         Ok(connection.query_opt(&statement, &[&after.get()]).await?.map(|row| Position::new(row.get(0))))
+    }
+
+    /// How many partitions that reach beyond a position were retired so far. Who reads from there in several steps has
+    /// read all there was if this has not changed meanwhile.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn retired_after(&self, after: Position) -> Result<i64, db::Error> {
+        let connection = self.database.get().await?;
+        let statement = connection.prepare_cached(RETIRED_AFTER).await?;
+        Ok(connection.query_one(&statement, &[&after.get()]).await?.get(0))
     }
 
     pub(super) const fn database(&self) -> &Database {

@@ -17,6 +17,7 @@
 
 pub mod blank;
 mod custodian;
+mod empty;
 pub mod erase;
 mod error;
 pub mod hold;

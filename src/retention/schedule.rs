@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::Duration as Span;
 
-use super::custodian::try_again;
 use super::policy::{Lake, REDELIVERY_DAYS, Settings};
 use super::redact::{BATCH_ENTRIES_MAX, Order};
 use super::{Custodian, Error};
@@ -23,7 +22,6 @@ const CANDIDATES: &str = include_str!("candidates.sql");
 const EXPIRED: &str = include_str!("expired.sql");
 const RETIRE: &str = "SELECT first_position, through_position FROM log.retire($1, $2, $3)";
 const FORGET_KEYS: &str = "SELECT log.forget_keys($1, $2, $3)";
-const EMPTY: &str = "SELECT log.empty($1)";
 
 /// Keys that are removed in one transaction.
 const KEYS_AT_ONCE: i32 = 5_000;
@@ -175,12 +173,7 @@ impl Custodian {
             while let Some(reached) = after {
                 after = self.client.query_one(FORGET_KEYS, &[&partition.name, &reached, &KEYS_AT_ONCE]).await?.get(0);
             }
-            let mut tries = 0;
-            while let Err(error) = self.client.query_one(EMPTY, &[&partition.name]).await.map_err(Error::from) {
-                if !matches!(error, Error::Busy) || !try_again(&mut tries).await {
-                    return Err(error);
-                }
-            }
+            self.empty_soon(&partition.name).await?;
         }
         self.detach_if_bare(partition).await
     }

@@ -220,7 +220,7 @@ impl From<lake::Error> for ApiError {
             lake::Error::Syntax(_) | lake::Error::TooComplex(_) => Self::Query(error.to_string()),
             lake::Error::TimedOut => Self::TimedOut(error.to_string()),
             lake::Error::TooLarge(_) => Self::TooLarge(error.to_string()),
-            lake::Error::Busy | lake::Error::Restored | lake::Error::Damaged(_) | lake::Error::Away(..) => Self::Busy(error.to_string()),
+            lake::Error::Busy | lake::Error::Restored | lake::Error::Expired | lake::Error::Damaged(_) | lake::Error::Away(..) => Self::Busy(error.to_string()),
             lake::Error::Location(_) | lake::Error::Store(_) | lake::Error::Reading(_) => Self::internal(error),
             lake::Error::Database(error) => error.into(),
         }

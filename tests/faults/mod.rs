@@ -12,6 +12,7 @@ mod stage;
 mod backup;
 mod consumers;
 mod disk;
+mod expiry;
 pub mod fence;
 mod network;
 mod postgres;

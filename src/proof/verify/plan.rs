@@ -9,7 +9,7 @@ use crate::db;
 use crate::domain::Position;
 use crate::domain::clock::Timestamp;
 
-const BATCHES: &str = include_str!("batches.sql");
+pub(super) const BATCHES: &str = include_str!("batches.sql");
 const BEFORE: &str = include_str!("before.sql");
 const FIRST_SINCE: &str = include_str!("first_since.sql");
 

@@ -1,12 +1,13 @@
 //! One worker: recomputes spans, envelope by envelope.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
 use tokio::sync::{Mutex, mpsc};
-use tokio_postgres::Row;
+use tokio_postgres::{IsolationLevel, Row};
 
-use super::plan::{BatchRow, Work};
+use super::plan::{BATCHES, BatchRow, Work};
 use super::signatures::Checked;
 use super::{Examination, Progress};
 use crate::db;
@@ -45,15 +46,23 @@ struct Span<'a> {
 }
 
 impl Span<'_> {
-    async fn check(mut self, work: Work) -> Result<(), db::Error> {
+    async fn check(mut self, mut work: Work) -> Result<(), db::Error> {
         let (Some(first), Some(last)) = (work.batches.first(), work.batches.last()) else { return Ok(()) };
-        let after = first.first.get() - 1;
+        let (after, through) = (first.first.get() - 1, last.through.get());
         let known = Position::START.distance_to(last.through).min(self.examination.tree_size);
         self.tiles = TreeReader::new(self.examination.database.clone()).tiles(&leaf_tiles(after as u64, known)).await?;
 
-        let connection = self.examination.database.get().await?;
-        let statement = connection.prepare_cached(ENVELOPES).await?;
-        let rows = connection.query_raw(&statement, [after, last.through.get()]).await?;
+        // One snapshot: what is kept in it can be read in it, whatever retention has done since the plan and does now.
+        let mut connection = self.examination.database.get().await?;
+        let snapshot = connection.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+        let statement = snapshot.prepare_cached(BATCHES).await?;
+        let kept: HashMap<i64, bool> =
+            snapshot.query(&statement, &[&after, &through]).await?.iter().map(|row| (row.get("through_position"), row.get("is_kept"))).collect();
+        for batch in &mut work.batches {
+            batch.is_kept = kept.get(&batch.through.get()).copied().unwrap_or(batch.is_kept);
+        }
+        let statement = snapshot.prepare_cached(ENVELOPES).await?;
+        let rows = snapshot.query_raw(&statement, [after, through]).await?;
         let mut rows = std::pin::pin!(rows);
         if self.examination.only_read {
             while let Some(row) = rows.try_next().await? {
