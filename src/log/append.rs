@@ -1,22 +1,24 @@
 //! The only writer of the log: group commit, dedupe and chain in one statement (decisions D3 to D5).
 //!
 //! ```text
-//! requests ─QUEUE_ENTRIES_MAX→ LANES batches in flight, each ≤ BATCH_ENTRIES_MAX and ≤ BATCH_BYTES_MAX ─→ log.append
+//! requests ─QUEUE_ENTRIES_MAX→ LANES batches in flight ─→ log.append
 //! ```
 //!
 //! A request is answered after COMMIT. When the outcome of a batch is unknown it is sent again with the same ids, which
 //! `log.append` answers as the first time if it had committed; when the time is up the sender is told to come back, and
 //! the delivery key sorts it out.
 
+mod batches;
 mod columns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
+use batches::{Batch, Batches};
 use columns::Columns;
 
 use super::chain::{self, Hash, Leaf};
@@ -33,15 +35,8 @@ const APPEND: &str = include_str!("append.sql");
 
 /// Requests that may wait for a lane; one more is told to come back later.
 pub const QUEUE_ENTRIES_MAX: usize = 2048;
-/// The most envelopes of one transaction.
-pub const BATCH_ENTRIES_MAX: usize = 512;
-/// The most bytes of bodies of one transaction, save that one envelope always goes.
-pub const BATCH_BYTES_MAX: usize = 2 << 20;
 /// Batches in flight at once: while one commits, the next is on its way.
 pub const LANES: usize = 3;
-/// Bytes of bodies in all batches in flight; each is copied twice on its way to the database. A body that is larger
-/// goes alone.
-pub const IN_FLIGHT_BYTES_MAX: usize = 24 << 20;
 /// How long a batch is tried before its senders are told to come back. Slack allows 3 s for the whole answer.
 pub const BATCH_TIME_MAX: Duration = Duration::from_secs(2);
 /// The longest delivery key; longer ones are hashed by the source.
@@ -138,14 +133,12 @@ impl Appender {
     #[must_use]
     pub fn start(database: &Database, tasks: &Tasks, metrics: &Metrics, recent: &Recent) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_ENTRIES_MAX);
-        let waiting = Arc::new(Mutex::new(waiting));
-        let room = Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX));
+        let batches = Arc::new(Batches::of(waiting));
         let appended = Arc::new(Notify::new());
         for _ in 0..LANES {
             let lane = Lane {
                 database: database.clone(),
-                waiting: Arc::clone(&waiting),
-                room: Arc::clone(&room),
+                batches: Arc::clone(&batches),
                 appended: Arc::clone(&appended),
                 metrics: metrics.clone(),
                 recent: recent.clone(),
@@ -208,22 +201,15 @@ impl Sealed {
 
 struct Lane {
     database: Database,
-    waiting: Arc<Mutex<mpsc::Receiver<Request>>>,
-    room: Arc<Semaphore>,
+    batches: Arc<Batches>,
     appended: Arc<Notify>,
     metrics: Metrics,
     recent: Recent,
 }
 
-/// What goes into one transaction, and the room that it takes while it does.
-struct InFlight {
-    requests: Vec<Request>,
-    room: OwnedSemaphorePermit,
-}
-
 impl Lane {
     async fn run(self) {
-        while let Some(InFlight { requests, room }) = self.next_batch().await {
+        while let Some(Batch { requests, flight }) = self.batches.next().await {
             let (envelopes, replies): (Vec<_>, Vec<_>) = requests.into_iter().map(|request| (request.envelope, request.reply)).unzip();
             let started = Instant::now();
             // Before anyone can see them in the log.
@@ -231,7 +217,7 @@ impl Lane {
                 self.recent.put(sealed.new.id, sealed.new.body.clone());
             }
             let outcome = self.store(&envelopes).await;
-            drop(room);
+            drop(flight);
             match outcome {
                 Ok(receipts) => {
                     self.metrics.appended(envelopes.len(), receipts.iter().filter(|receipt| receipt.outcome == Outcome::Accepted).count(), started.elapsed());
@@ -257,35 +243,6 @@ impl Lane {
                 }
             }
         }
-    }
-
-    /// Waits for one request, then takes what else is there; none when the queue is closed and empty.
-    async fn next_batch(&self) -> Option<InFlight> {
-        let mut waiting = self.waiting.lock().await;
-        loop {
-            let mut requests = vec![waiting.recv().await?];
-            let mut bytes = requests[0].envelope.new.body.len();
-            // While it waits for room, the queue fills and the batch grows.
-            let mut room = self.room_for(bytes.min(IN_FLIGHT_BYTES_MAX)).await?;
-            while requests.len() < BATCH_ENTRIES_MAX && bytes < BATCH_BYTES_MAX {
-                let Ok(request) = waiting.try_recv() else { break };
-                let more = request.envelope.new.body.len();
-                bytes += more;
-                // Never more than there is in all, or it would wait for itself.
-                room.merge(self.room_for(more.min(IN_FLIGHT_BYTES_MAX - room.num_permits())).await?);
-                requests.push(request);
-            }
-            // Whoever was refused for lack of time must not find the delivery stored (I3).
-            requests.retain(|request| !request.reply.is_closed());
-            if !requests.is_empty() {
-                return Some(InFlight { requests, room });
-            }
-        }
-    }
-
-    /// Waits until so many more bytes may be in flight; none is never the case, for the room is not closed.
-    async fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room).acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX)).await.ok()
     }
 
     /// Stores a batch, again and again until it is known to be stored or the time is up.
@@ -375,6 +332,3 @@ fn is_missing_partition(error: &db::Error) -> bool {
         _ => false,
     }
 }
-
-#[cfg(test)]
-mod tests;

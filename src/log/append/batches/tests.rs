@@ -1,26 +1,20 @@
 //! How requests become batches, without a database.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::task::{Context, Poll, Waker};
 
-use super::*;
+use bytes::Bytes;
+use tokio::sync::oneshot;
 
-fn lane() -> (mpsc::Sender<Request>, Lane) {
+use super::super::{AppendError, NewEnvelope, QUEUE_ENTRIES_MAX, Receipt, Sealed};
+use super::*;
+use crate::domain::clock::Timestamp;
+use crate::domain::envelope::{Headers, Verdict};
+use crate::domain::{EventId, Tenant};
+
+fn batches() -> (mpsc::Sender<Request>, Batches) {
     let (queue, waiting) = mpsc::channel(QUEUE_ENTRIES_MAX);
-    let settings =
-        db::Settings { url: String::new(), connections_max: 1, connect_timeout_ms: 1, ca_file: PathBuf::new(), bin_dir: PathBuf::new(), run_as: String::new() };
-    // Nothing is connected before the first use, and there is none here.
-    let database = Database::new("postgres://localhost/none", &settings).expect("an address");
-    let lane = Lane {
-        database,
-        waiting: Arc::new(Mutex::new(waiting)),
-        room: Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX)),
-        appended: Arc::new(Notify::new()),
-        metrics: Metrics::new(),
-        recent: Recent::default(),
-    };
-    (queue, lane)
+    (queue, Batches::of(waiting))
 }
 
 /// Sends a request with so large a body; who waits for its answer.
@@ -52,35 +46,53 @@ fn now<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-fn sizes(batch: &InFlight) -> Vec<usize> {
+fn sizes(batch: &Batch) -> Vec<usize> {
     batch.requests.iter().map(|request| request.envelope.new.body.len()).collect()
 }
 
 #[test]
 fn a_batch_ends_at_its_bytes_or_its_entries() {
-    let (queue, lane) = lane();
+    let (queue, batches) = batches();
     let _answers: Vec<_> = [3 << 19, 3 << 19, 10].into_iter().map(|bytes| send(&queue, bytes)).collect();
-    assert_eq!(sizes(&now(lane.next_batch()).flatten().expect("a batch")), [3 << 19, 3 << 19]);
+    assert_eq!(sizes(&now(batches.next()).flatten().expect("a batch")), [3 << 19, 3 << 19]);
     let _answers: Vec<_> = (0..BATCH_ENTRIES_MAX).map(|_| send(&queue, 10)).collect();
-    assert_eq!(sizes(&now(lane.next_batch()).flatten().expect("a batch")).len(), BATCH_ENTRIES_MAX);
-    assert_eq!(sizes(&now(lane.next_batch()).flatten().expect("a batch")).len(), 1);
+    assert_eq!(sizes(&now(batches.next()).flatten().expect("a batch")).len(), BATCH_ENTRIES_MAX);
+    assert_eq!(sizes(&now(batches.next()).flatten().expect("a batch")).len(), 1);
 }
 
 #[test]
 fn what_is_in_flight_is_bounded_and_the_largest_body_goes_alone() {
-    let (queue, lane) = lane();
+    let (queue, batches) = batches();
     let large = IN_FLIGHT_BYTES_MAX + (1 << 20);
     let _answers: Vec<_> = [1 << 20, large, large, 10].into_iter().map(|bytes| send(&queue, bytes)).collect();
     // Together they are more than there is room for: they go as soon as nothing else is in flight.
-    let first = now(lane.next_batch()).flatten().expect("all the room there is will do");
+    let first = now(batches.next()).flatten().expect("all the room there is will do");
     assert_eq!(sizes(&first), [1 << 20, large]);
-    assert!(now(lane.next_batch()).is_none(), "while that is in flight, the next waits");
+    assert!(now(batches.next()).is_none(), "while that is in flight, the next waits");
+}
+
+#[test]
+fn few_wait_for_a_batch_in_flight_to_end_and_many_do_not() {
+    let (queue, batches) = batches();
+    let _answers: Vec<_> = [1, 2].map(|bytes| send(&queue, bytes)).into();
+    let first = now(batches.next()).flatten().expect("nothing else is in flight");
+    let _few: Vec<_> = [3, 4].map(|bytes| send(&queue, bytes)).into();
+    let mut next = std::pin::pin!(batches.next());
+    let mut look = || next.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(look().is_pending());
+    let _late = send(&queue, 5);
+    assert!(look().is_pending());
+    drop(first);
+    let Poll::Ready(Some(second)) = look() else { panic!("the first has ended") };
+    assert_eq!(sizes(&second), [3, 4, 5]);
+    let _many: Vec<_> = (0..BATCH_ENTRIES_WORTH).map(|_| send(&queue, 6)).collect();
+    assert_eq!(sizes(&now(batches.next()).flatten().expect("enough")).len(), BATCH_ENTRIES_WORTH);
 }
 
 #[test]
 fn a_request_that_was_given_up_is_not_stored() {
-    let (queue, lane) = lane();
+    let (queue, batches) = batches();
     drop(send(&queue, 10));
     let _kept = send(&queue, 20);
-    assert_eq!(sizes(&now(lane.next_batch()).flatten().expect("a batch")), [20]);
+    assert_eq!(sizes(&now(batches.next()).flatten().expect("a batch")), [20]);
 }
