@@ -33,7 +33,7 @@ SELECT tenant,
 FROM commits
 GROUP BY 1, 2, 3, 4;
 
-COMMENT ON VIEW public.flaky_checks IS 'How reliable each check is, one row per repository and check. Flaky is what failed and succeeded on the same commit: WHERE flaky_commits > 0 ORDER BY flaky_rate DESC. Those of one repository are found by repository, and one check at once by repository and check_name.';
+COMMENT ON VIEW public.flaky_checks IS 'How reliable each check is, one row per repository, kind and check. GitHub tells one run as check_run and as workflow_job, so choose one kind before adding up. Flaky is what failed and succeeded on the same commit: WHERE flaky_commits > 0 ORDER BY flaky_rate DESC. Those of one repository are found by repository, and one check at once by repository and check_name.';
 COMMENT ON COLUMN public.flaky_checks.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.flaky_checks.repository IS 'owner/name.';
 COMMENT ON COLUMN public.flaky_checks.kind IS 'check_run, workflow_run, workflow_job or status (of a commit).';
