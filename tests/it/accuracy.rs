@@ -140,6 +140,13 @@ async fn one_costs_what_one_costs(fold: &Fold, pull_request: &str) {
         println!("{all}: {of_all} blocks, {one}: {of_one}");
         assert!(of_one * 10.0 < of_all, "{all}: {of_all} blocks, {one}: {of_one}");
     }
+    // The reviews of all are counted for the part of each, but looked into only for the one.
+    let seldom = "SELECT lower(reviewer) FROM reviews_by_others GROUP BY 1 ORDER BY count(*), 1 LIMIT 1";
+    let seldom: String = fold.db.rows(seldom).await[0].get(0);
+    let of_all = blocks(fold, "SELECT * FROM review_load").await;
+    let of_one = blocks(fold, &format!("SELECT * FROM review_load WHERE lower(reviewer) = '{seldom}'")).await;
+    println!("review_load: {of_all} blocks, {seldom}: {of_one}");
+    assert!(of_one * 3.0 < of_all, "review_load: {of_all} blocks, {seldom}: {of_one}");
 }
 
 /// Views, and what finds one of their rows: made up by the first question, of what was there first.
