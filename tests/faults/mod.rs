@@ -7,6 +7,7 @@ mod invariants;
 mod ledger;
 mod load;
 mod proxy;
+mod shim;
 mod stage;
 
 mod backup;
@@ -16,5 +17,6 @@ mod expiry;
 pub mod fence;
 mod network;
 mod postgres;
+mod power;
 mod server;
 mod soak;

@@ -41,7 +41,13 @@ pub struct Stage {
 impl Stage {
     /// The server runs its own PostgreSQL, and starts it again when it dies.
     pub async fn embedded() -> Self {
-        Self::build(scene(), Vec::new(), false).await
+        Self::embedded_with(&[]).await
+    }
+
+    /// The same, with settings beyond the usual, given as environment variables.
+    pub async fn embedded_with(variables: &[(&str, &Path)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.display().to_string()));
+        Self::build(scene(), Vec::new(), false, variables.collect()).await
     }
 
     /// The same, with these directories of the data on small disks of their own, in megabytes; none where nobody may
@@ -60,18 +66,17 @@ impl Stage {
             }
             mounts.push(Mount(path));
         }
-        Some(Self::build(directory, mounts, false).await)
+        Some(Self::build(directory, mounts, false, Vec::new()).await)
     }
 
     /// PostgreSQL is somewhere else, behind a network that fails.
     pub async fn behind_proxy() -> Self {
-        Self::build(scene(), Vec::new(), true).await
+        Self::build(scene(), Vec::new(), true, Vec::new()).await
     }
 
-    async fn build(directory: tempfile::TempDir, mounts: Vec<Mount>, is_behind_proxy: bool) -> Self {
+    async fn build(directory: tempfile::TempDir, mounts: Vec<Mount>, is_behind_proxy: bool, mut variables: Vec<(String, String)>) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let settings = config(directory.path(), &[]);
-        let mut variables = Vec::new();
         let (mut cluster, mut proxy) = (None, None);
         if is_behind_proxy {
             let started = Cluster::start(directory.path(), &settings.database).await.expect("the cluster starts");
