@@ -92,11 +92,11 @@ impl Document {
         Json { document: self, at: 0 }
     }
 
-    fn text_of(&self, node: Node) -> Option<&str> {
+    fn text_of(&self, node: Node) -> Option<&[u8]> {
         let within = |Piece { at, bytes }| at as usize..at as usize + bytes as usize;
         match node {
-            Node::Text(piece) | Node::Name(piece, _) => std::str::from_utf8(&self.text[within(piece)]).ok(),
-            Node::Unescaped(piece) | Node::UnescapedName(piece, _) => Some(&self.unescaped[within(piece)]),
+            Node::Text(piece) | Node::Name(piece, _) => Some(&self.text[within(piece)]),
+            Node::Unescaped(piece) | Node::UnescapedName(piece, _) => Some(&self.unescaped.as_bytes()[within(piece)]),
             _ => None,
         }
     }
@@ -124,7 +124,7 @@ impl<'a> Json<'a> {
     /// The text that it is.
     #[must_use]
     pub fn as_str(self) -> Option<&'a str> {
-        self.document.text_of(self.node())
+        std::str::from_utf8(self.document.text_of(self.node())?).ok()
     }
 
     /// The truth that it is.
@@ -185,10 +185,14 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn get(self, name: &str) -> Option<Self> {
         let wanted = Mark::of(name);
+        let is_it = |node: Node| match node {
+            Node::Name(_, mark) | Node::UnescapedName(_, mark) => mark == wanted && self.document.text_of(node) == Some(name.as_bytes()),
+            _ => false,
+        };
         let mut places = self.places(self.is_object());
         loop {
             let (named, value) = (places.next()?, places.next()?);
-            if matches!(named.node(), Node::Name(_, mark) | Node::UnescapedName(_, mark) if mark == wanted) && named.as_str() == Some(name) {
+            if is_it(named.node()) {
                 return Some(value);
             }
         }
