@@ -39,7 +39,7 @@ use crate::domain::{Envelope, Places, Position};
 use crate::log::{At, Batch, BatchLimits};
 
 /// A consumer's pace, unless it has one of its own.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(100);
 
 /// Follows the log. After a crash the same batch comes again, so `apply` must be safe to repeat.
 #[async_trait]

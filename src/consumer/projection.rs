@@ -22,7 +22,8 @@ use crate::log::Batch;
 ///   done because a consumer came so far (a swap, a purge) is on disk only after everything before it.
 /// - Plans are kept, and the first are made while the tables are empty: a plan that reads a whole table would stay when
 ///   it has grown.
-const ENTER: &str = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off";
+/// - A plan is for all values. Planning anew for those at hand takes longer than what it could save.
+const ENTER: &str = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
 /// the projector's own tables is looked at.

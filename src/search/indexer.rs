@@ -20,9 +20,9 @@ pub const NAME: &str = "search";
 /// The most entries of one commit.
 pub const BATCH_ENTRIES_MAX: u32 = 2_000;
 /// The most bytes of bodies of one commit, save that one envelope always goes.
-pub const BATCH_BYTES_MAX: i64 = 8 << 20;
+pub const BATCH_BYTES_MAX: i64 = 16 << 20;
 /// A commit makes a segment, which others have to be merged with.
-const PACE: Duration = Duration::from_millis(250);
+const PACE: Duration = Duration::from_millis(500);
 
 /// Keeps the index of one generation: the live one, or the one that a rebuild fills.
 pub struct Indexer {
