@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test soak check bench ingest project overload clean
+.PHONY: help demo serve test soak check bench ingest project overload growth clean
 
 # Where cargo puts what it builds; a machine may set it for several projects at once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -49,6 +49,10 @@ $(BENCHES): bench
 overload: ## ten times as many senders as it is rated for; SECONDS=300
 	@deploy/setup.sh demo
 	$(BENCH) overload $(or $(SECONDS),300)
+
+growth: ## what an event costs as the log grows; EVENTS=1000000
+	@deploy/setup.sh demo
+	$(BENCH) growth $(or $(EVENTS),1000000)
 
 clean: ## remove what was built and fetched; ./data stays
 	cargo clean

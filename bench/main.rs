@@ -1,10 +1,11 @@
-//! What hooklake can do on this machine: `make bench`, `make bench project`, `make overload`.
+//! What hooklake can do on this machine: `make bench`, `make bench project`, `make overload`, `make growth`.
 //!
 //! Everything is measured on a real server process with a PostgreSQL of its own, in one run with the load generator
 //! beside it. Figures are for comparing within a run; machines differ, and are shared.
 
 mod bodies;
 mod copy;
+mod growth;
 mod ingest;
 mod latencies;
 mod load;
@@ -13,6 +14,7 @@ mod project;
 mod server;
 mod steps;
 mod talk;
+mod watch;
 
 use std::time::Duration;
 
@@ -20,18 +22,20 @@ use anyhow::Context;
 
 const ROUNDS: u64 = 3;
 const OVERLOAD_SECONDS: u64 = 300;
+const GROWTH_EVENTS: u64 = 1_000_000;
 
-/// `ingest [TABLE…]`, `project [ROUNDS]` or `overload [SECONDS]`; cargo adds flags of its own.
+/// `ingest [TABLE…]`, `project [ROUNDS]`, `overload [SECONDS]` or `growth [EVENTS]`; cargo adds flags of its own.
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let words: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let (what, rest) = words.split_first().context("which bench: ingest, project or overload?")?;
+    let (what, rest) = words.split_first().context("which bench: ingest, project, overload or growth?")?;
     match what.as_str() {
         "ingest" => ingest::rates(rest).await,
         "project" => project::run(number(rest, ROUNDS)?.try_into()?).await,
         "overload" => overload::run(Duration::from_secs(number(rest, OVERLOAD_SECONDS)?)).await,
-        other => anyhow::bail!("there is no bench {other:?}; there are ingest, project and overload"),
+        "growth" => growth::run(number(rest, GROWTH_EVENTS)?.try_into()?).await,
+        other => anyhow::bail!("there is no bench {other:?}; there are ingest, project, overload and growth"),
     }
 }
 

@@ -34,6 +34,8 @@ impl Server {
             .env("PORT", free.port().to_string())
             .env("HOOKLAKE_ROLES", roles)
             .env("GITHUB_WEBHOOK_SECRET", SECRET)
+            .env("LINEAR_WEBHOOK_SECRET", SECRET)
+            .env("SLACK_SIGNING_SECRET", SECRET)
             .env("LOG_LEVEL", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
