@@ -1,6 +1,8 @@
 //! A server process of its own on an embedded PostgreSQL of its own, as a user would start it.
 
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ pub const SECRET: &str = "bench secret of the load generator";
 pub struct Server {
     pub cluster: Cluster,
     pub address: SocketAddr,
+    program: OsString,
     process: Child,
     directory: tempfile::TempDir,
 }
@@ -28,23 +31,18 @@ impl Server {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         // Another build can be measured with the same load, to compare.
         let program = std::env::var_os("BENCH_SERVER").unwrap_or_else(|| env!("CARGO_BIN_EXE_hooklake").into());
-        let process = Command::new(program)
-            .arg("serve")
-            .env("HOOKLAKE_DATA_DIR", directory.path())
-            .env("PORT", free.port().to_string())
-            .env("HOOKLAKE_ROLES", roles)
-            .env("GITHUB_WEBHOOK_SECRET", SECRET)
-            .env("LINEAR_WEBHOOK_SECRET", SECRET)
-            .env("SLACK_SIGNING_SECRET", SECRET)
-            .env("LOG_LEVEL", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut command = with_settings(&program, directory.path());
+        command.arg("serve").env("PORT", free.port().to_string()).env("HOOKLAKE_ROLES", roles);
+        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         wait_for(free).await?;
         let config = Config::load(None, [])?;
         let cluster = Cluster::start(directory.path(), &config.database).await?;
-        Ok(Self { cluster, address: free, process, directory })
+        Ok(Self { cluster, address: free, program, process, directory })
+    }
+
+    /// The program on the server's data, for a command beside it.
+    pub fn program(&self) -> Command {
+        with_settings(&self.program, self.directory.path())
     }
 
     /// Lets [`Self::resident_mb`] begin anew; proc(5), `clear_refs`.
@@ -80,6 +78,13 @@ impl Server {
         self.directory.close()?;
         Ok(())
     }
+}
+
+fn with_settings(program: &OsStr, data: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("HOOKLAKE_DATA_DIR", data).env("LOG_LEVEL", "warn");
+    command.env("GITHUB_WEBHOOK_SECRET", SECRET).env("LINEAR_WEBHOOK_SECRET", SECRET).env("SLACK_SIGNING_SECRET", SECRET);
+    command
 }
 
 /// User and system time of a process, and of the children that it has waited for; proc(5), in ticks of 10 ms.
