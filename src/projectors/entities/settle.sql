@@ -1,33 +1,33 @@
 -- What entities are now: of each of their aspects ($4) the newest version, merged so that what the newest says counts.
 -- Entities are named by tenants ($1) and keys ($2), all of one kind ($3). Rows that stay the same are not written.
-WITH newest AS MATERIALIZED (
-    SELECT k.tenant, k.key, max(v.version_at) AS version_at,
-        hooklake.merged(v.state ORDER BY v.version_at, v.rank, v.digest, v.aspect) AS state,
-        (array_agg(v."position" ORDER BY v.version_at DESC, v.rank DESC, v.digest DESC, v.aspect DESC))[1] AS "position",
-        (array_agg(v.source ORDER BY v.version_at DESC, v.rank DESC, v.digest DESC, v.aspect DESC))[1] AS source
+-- Entity by entity, and each looked up by index: a plan is made once, for batches of any size.
+WITH compared AS MATERIALIZED (
+    SELECT k.tenant, k.key, n.version_at IS NOT NULL AS is_told, e.key IS NOT NULL AS is_there,
+        ROW (m.*) IS NOT DISTINCT FROM ROW (e.*) AS is_same, m AS made
     FROM unnest($1::text[], $2::text[]) AS k (tenant, key)
-    CROSS JOIN unnest($4::text[]) AS a (aspect)
     CROSS JOIN LATERAL (
-        SELECT h.* FROM entity_history h
-        WHERE h.tenant = k.tenant AND h.entity = $3 AND h.key = k.key AND h.aspect = a.aspect
-        ORDER BY h.version_at DESC, h.rank DESC, h.digest DESC, h."position"
-        LIMIT 1) AS v
-    GROUP BY k.tenant, k.key),
-made AS MATERIALIZED (
-    SELECT m.*
-    FROM newest n
+        SELECT max(v.version_at) AS version_at,
+            hooklake.merged(v.state ORDER BY v.version_at, v.rank, v.digest, v.aspect) AS state,
+            (array_agg(v."position" ORDER BY v.version_at DESC, v.rank DESC, v.digest DESC, v.aspect DESC))[1] AS "position",
+            (array_agg(v.source ORDER BY v.version_at DESC, v.rank DESC, v.digest DESC, v.aspect DESC))[1] AS source
+        FROM unnest($4::text[]) AS a (aspect)
+        CROSS JOIN LATERAL (
+            SELECT h.* FROM entity_history h
+            WHERE h.tenant = k.tenant AND h.entity = $3 AND h.key = k.key AND h.aspect = a.aspect
+            ORDER BY h.version_at DESC, h.rank DESC, h.digest DESC, h."position"
+            LIMIT 1) AS v) AS n
     CROSS JOIN LATERAL jsonb_populate_record(NULL::pull_requests, jsonb_build_object('is_deleted', false) || n.state
-        || jsonb_build_object('tenant', n.tenant, 'key', n.key, 'source', n.source, 'position', n."position",
-            'version_at', n.version_at)) AS m),
+        || jsonb_build_object('tenant', k.tenant, 'key', k.key, 'source', n.source, 'position', n."position",
+            'version_at', n.version_at)) AS m
+    LEFT JOIN LATERAL (
+        SELECT * FROM pull_requests e WHERE e.tenant = k.tenant AND e.key = k.key) AS e ON true),
 gone AS (
     DELETE FROM pull_requests e
-    USING unnest($1::text[], $2::text[]) AS k (tenant, key)
-    WHERE e.tenant = k.tenant AND e.key = k.key
-      AND NOT EXISTS (SELECT FROM made m WHERE m.tenant = e.tenant AND m.key = e.key AND ROW (m.*) IS NOT DISTINCT FROM ROW (e.*))
+    USING compared c
+    WHERE e.tenant = c.tenant AND e.key = c.key AND c.is_there AND NOT (c.is_told AND c.is_same)
     RETURNING e.key)
 INSERT INTO pull_requests
-SELECT m.*
-FROM made m
+SELECT (c.made).*
+FROM compared c
 -- The count makes sure that the old rows are gone before the new ones come.
-WHERE (SELECT count(*) FROM gone) >= 0
-  AND NOT EXISTS (SELECT FROM pull_requests e WHERE e.tenant = m.tenant AND e.key = m.key AND ROW (m.*) IS NOT DISTINCT FROM ROW (e.*))
+WHERE (SELECT count(*) FROM gone) >= 0 AND c.is_told AND NOT c.is_same
