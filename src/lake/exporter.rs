@@ -194,7 +194,12 @@ impl Consumer for Exporter {
         } else {
             (Position::START, None, Some(Beside::default()))
         };
-        let table = if self.is_live() && self.location.is_purge_due() { self.purge(table).await? } else { table };
+        let table = if self.is_live() && self.location.is_purge_due() {
+            self.upkeep.abandon().await;
+            self.purge(table).await?
+        } else {
+            table
+        };
         checkpoint::agree(&self.database, &self.name, position, fence, position).await?;
         self.open = Some(Open { table, position, fence, beside });
         Ok(position)
@@ -211,10 +216,13 @@ impl Consumer for Exporter {
                 return Err(Error::LeaseLost(self.name.clone()));
             }
             let fence = checkpoint::agree(&self.database, &self.name, open.position, open.fence, batch.span.through).await?;
-            let mut adds = self.write(&open.table, &batch.envelopes).await?;
-            failpoint::reach(failpoint::LAKE_AFTER_WRITE);
             // What stands in this batch was read as the acts left it.
             let places = Places::of_the_lake(&batch.envelopes).through(batch.span.after);
+            if !places.is_empty() {
+                self.upkeep.abandon().await;
+            }
+            let mut adds = self.write(&open.table, &batch.envelopes).await?;
+            failpoint::reach(failpoint::LAKE_AFTER_WRITE);
             let mut removes = Vec::new();
             if !places.is_empty() {
                 let rewritten = self.forget(&open, &places).await?;
@@ -235,6 +243,7 @@ impl Consumer for Exporter {
             } else {
                 let mut actions = open.removals(&removes).map_err(failed)?;
                 actions.extend(adds.into_iter().map(Action::Add));
+                actions.extend(self.upkeep.joined(&open.table).await);
                 if places.is_urgent {
                     self.location.note_purge().map_err(failed)?;
                 }
@@ -268,6 +277,10 @@ impl Consumer for Exporter {
         self.open = Some(open);
         lease.unpark_after(&self.database, envelope.position).await?;
         Ok(Retaken::Done)
+    }
+
+    fn close(&mut self) {
+        self.upkeep.close();
     }
 
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {

@@ -27,7 +27,7 @@ use crate::domain::{Places, Position};
 use crate::log::Reader;
 
 /// Rows that are read at once: a row may be large.
-const ROWS: usize = 256;
+pub(super) const ROWS: usize = 256;
 /// Batches that may wait to be written.
 const WAITING_MAX: usize = 2;
 
@@ -100,7 +100,7 @@ fn read_without(file: &Checked, path: &Path, places: &Places, sender: &mpsc::Sen
 }
 
 /// Rows of a file as rows of the table: with the day, which is in the file's path only, and the types of the schema.
-fn whole(rows: &RecordBatch, path: &Path) -> Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>> {
+pub(super) fn whole(rows: &RecordBatch, path: &Path) -> Result<RecordBatch, Box<dyn std::error::Error + Send + Sync>> {
     let schema = schema::schema();
     let columns = schema.fields().iter().map(|field| -> Result<ArrayRef, Box<dyn std::error::Error + Send + Sync>> {
         if field.name() == PARTITION {
@@ -188,6 +188,6 @@ fn files_below(directory: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
     Ok(files)
 }
 
-fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DeltaTableError {
+pub(super) fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DeltaTableError {
     DeltaTableError::Generic(error.into().to_string())
 }

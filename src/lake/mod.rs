@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The [`Exporter`] is a consumer of the log: what it adds and its position are one commit of the Delta log, so the
-//! table holds the log through that position, exactly once (I6, decision D10). Small files are joined and unused ones
+//! table holds the log through that position, exactly once (I6, decision D10). Small files are joined beside it (`join.rs`) and unused ones
 //! removed as it goes. The [`Engine`] answers SQL over one tenant's events: the lake through the position W of the very
 //! snapshot it reads, and the log after W, with a [`Receipt`] that says how far the answer goes (decision D11).
 //! The views of the platforms have the columns of PostgreSQL's tables of the same names (`platforms.rs`, decision 0020); what
@@ -31,6 +31,7 @@ mod error;
 pub mod exporter;
 pub mod forget;
 pub mod guard;
+mod join;
 mod platforms;
 mod relations;
 pub mod schema;
