@@ -42,8 +42,8 @@ impl Document {
         let Reading { unescaped, nodes, may_repeat, has_fraction, .. } = reading;
         let document = Self { text, unescaped, nodes };
         let duplicate_keys = may_repeat && document.repeats_a_name();
-        // A tree keeps the last of two members.
-        let document = if duplicate_keys { Self::from(serde_json::from_slice::<serde_json::Value>(&document.text)?) } else { document };
+        // A tree keeps the last of two members. It is made of what was read: the reader of trees takes some names for its own.
+        let document = if duplicate_keys { Self::from(serde_json::Value::from(document.root())) } else { document };
         Ok(Read { document, duplicate_keys, has_fraction })
     }
 

@@ -77,6 +77,12 @@ fn the_last_of_two_members_counts_wherever_they_are() {
         assert!(read.duplicate_keys, "{text}");
         same(read.document.root(), &last);
     }
+    // What the reader of trees would take for JSON within a text.
+    let name = "$serde_json::private::RawValue";
+    let text = format!(r#"{{"a":1,"a":2,"x":{{"{name}":"{{\"b\":1}}"}},"y":{{"{name}":1}}}}"#);
+    let read = Document::read(Bytes::from(text)).expect("JSON").document;
+    assert_eq!(read.root().at("/x").and_then(|x| x.get(name)).and_then(Json::as_str), Some(r#"{"b":1}"#));
+    assert_eq!(read.root().at("/y").and_then(|y| y.get(name)).and_then(Json::as_i64), Some(1));
     for text in SOUND {
         assert!(!Document::read(Bytes::copy_from_slice(text.as_bytes())).expect(text).duplicate_keys, "{text}");
     }
