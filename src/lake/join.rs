@@ -34,13 +34,29 @@ const FILE_BYTES_MAX: u64 = 32 << 20;
 pub(super) struct Joining {
     files: Vec<String>,
     is_wanted: Arc<AtomicBool>,
-    task: JoinHandle<Result<Vec<Add>, DeltaTableError>>,
+    task: JoinHandle<Result<Made, DeltaTableError>>,
 }
 
 /// The files of a join that has ended, and what takes their place.
 pub(super) struct Joined {
     pub(super) files: Vec<String>,
-    pub(super) adds: Result<Vec<Add>, DeltaTableError>,
+    pub(super) made: Result<Made, DeltaTableError>,
+}
+
+/// Files that no commit names. They are removed unless they are taken.
+pub(super) struct Made {
+    location: Location,
+    adds: Vec<Add>,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for add in &self.adds {
+            if let Err(error) = self.location.discard(&add.path) {
+                tracing::warn!(error = &error as &dyn std::error::Error, file = add.path, "a file of the lake that was made for nothing is still there");
+            }
+        }
+    }
 }
 
 impl Joining {
@@ -68,14 +84,14 @@ impl Joining {
 
     /// Waits for its end.
     pub(super) async fn end(mut self) -> Joined {
-        let adds = (&mut self.task).await.map_err(other).and_then(|adds| adds);
-        Joined { files: std::mem::take(&mut self.files), adds }
+        let made = (&mut self.task).await.map_err(other).and_then(|made| made);
+        Joined { files: std::mem::take(&mut self.files), made }
     }
 
     /// Waits until nothing is left of it.
-    pub(super) async fn abandon(self, location: &Location) {
+    pub(super) async fn abandon(self) {
         self.is_wanted.store(false, Ordering::Relaxed);
-        discard(location, self.end().await.adds.unwrap_or_default());
+        drop(self.end().await);
     }
 }
 
@@ -85,43 +101,34 @@ impl Drop for Joining {
     }
 }
 
-impl Joined {
-    /// What takes the new files into a commit on this snapshot; none when one of the old ones is no longer in it.
-    pub(super) fn actions(files: &[String], adds: &[Add], table: &DeltaTable) -> Result<Option<Vec<Action>>, DeltaTableError> {
+impl Made {
+    /// What takes them into a commit on this snapshot instead of those that they were made of; none when one of these is no
+    /// longer in it.
+    pub(super) fn take(mut self, files: &[String], table: &DeltaTable) -> Result<Option<Vec<Action>>, DeltaTableError> {
         let log = table.snapshot()?.log_data();
         let is_old = |path: &str| files.iter().any(|file| file == path);
-        let removes: Vec<_> = log.iter().filter(|file| is_old(&file.path())).map(|file| Action::Remove(file.remove_action(false))).collect();
-        let adds = adds.iter().cloned().map(|add| Action::Add(Add { data_change: false, ..add }));
-        Ok((removes.len() == files.len()).then(|| removes.into_iter().chain(adds).collect()))
-    }
-}
-
-/// Removes files that no commit named. One that stays is removed an hour later, as any that nothing names.
-pub(super) fn discard(location: &Location, adds: Vec<Add>) {
-    for add in adds {
-        if let Err(error) = location.discard(&add.path) {
-            tracing::debug!(%error, file = add.path, "a file that was made for nothing is still there");
+        let mut actions: Vec<_> = log.iter().filter(|file| is_old(&file.path())).map(|file| Action::Remove(file.remove_action(false))).collect();
+        if actions.len() != files.len() {
+            return Ok(None);
         }
+        actions.extend(std::mem::take(&mut self.adds).into_iter().map(|add| Action::Add(Add { data_change: false, ..add })));
+        Ok(Some(actions))
     }
 }
 
-async fn write(location: Location, table: DeltaTable, files: Vec<String>, is_wanted: Arc<AtomicBool>) -> Result<Vec<Add>, DeltaTableError> {
+async fn write(location: Location, table: DeltaTable, files: Vec<String>, is_wanted: Arc<AtomicBool>) -> Result<Made, DeltaTableError> {
     let mut writer = RecordBatchWriter::for_table(&table)?.with_writer_properties(table::writer_properties());
     for name in &files {
         let file = Checked::open(location.directory(), name).map_err(other)?;
         for rows in ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(ROWS).build()? {
             if !is_wanted.load(Ordering::Relaxed) {
-                return Ok(Vec::new());
+                return Ok(Made { location, adds: Vec::new() });
             }
             writer.write(whole(&rows?, Path::new(name)).map_err(other)?).await?;
         }
     }
     let adds = writer.flush().await?;
-    if is_wanted.load(Ordering::Relaxed) {
-        return Ok(adds);
-    }
-    discard(&location, adds);
-    Ok(Vec::new())
+    Ok(Made { location, adds })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,17 +200,17 @@ mod tests {
         let location = Location::new("", directory.path()).expect("a location");
         let file = location.directory().join("made.parquet");
         std::fs::create_dir_all(location.directory()).expect("a directory");
-        let (is_wanted, made) = (Arc::new(AtomicBool::new(true)), file.clone());
+        let (is_wanted, path, place) = (Arc::new(AtomicBool::new(true)), file.clone(), location.clone());
         let is_still = Arc::clone(&is_wanted);
         // As far as it can come before it notices.
         let task = tokio::task::spawn_blocking(move || {
             while is_still.load(Ordering::Relaxed) {
                 std::thread::yield_now();
             }
-            std::fs::write(made, "rows").map_err(other)?;
-            Ok(vec![Add { path: "made.parquet".to_owned(), ..Add::default() }])
+            std::fs::write(path, "rows").map_err(other)?;
+            Ok(Made { location: place, adds: vec![Add { path: "made.parquet".to_owned(), ..Add::default() }] })
         });
-        Joining { files: Vec::new(), is_wanted, task }.abandon(&location).await;
+        Joining { files: Vec::new(), is_wanted, task }.abandon().await;
         assert!(!file.exists());
     }
 

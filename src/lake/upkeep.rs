@@ -8,13 +8,13 @@ use deltalake::operations::vacuum::VacuumMode;
 use deltalake::{DeltaTable, DeltaTableError};
 
 use super::exporter::NAME;
-use super::join::{Joined, Joining, discard};
+use super::join::{Joined, Joining};
 use super::table::Location;
 use crate::consumer::checkpoint;
 use crate::db::Database;
 
-/// After so many joins what nothing names any more is looked for.
-const JOINS_A_VACUUM: u32 = 16;
+/// After so many joins, and after the first commit, what nothing names any more is looked for.
+const JOINS_A_VACUUM: u32 = 2;
 /// How long files that the table no longer names are kept for those who still read them.
 pub(super) const KEPT_FOR: Duration = Duration::from_hours(1);
 
@@ -29,29 +29,27 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     pub(super) fn new(database: Database, location: Location) -> Self {
-        Self { database, location, joining: None, refused: HashSet::new(), joins: 0 }
+        Self { database, location, joining: None, refused: HashSet::new(), joins: JOINS_A_VACUUM }
     }
 
     /// What the next commit on this snapshot is to say of a join that has ended; nothing otherwise.
     pub(super) async fn joined(&mut self, table: &DeltaTable) -> Vec<Action> {
         let Some(joining) = self.joining.take_if(|joining| joining.has_ended()) else { return Vec::new() };
-        let Joined { files, adds } = joining.end().await;
-        match adds {
-            Ok(adds) => match Joined::actions(&files, &adds, table) {
-                Ok(Some(actions)) => {
-                    self.joins += 1;
-                    tracing::debug!("joined {} files of the lake into {}", files.len(), adds.len());
-                    return actions;
-                }
-                // Someone else has replaced them: a rebuild, or an owner of the lease in between.
-                _ => discard(&self.location, adds),
-            },
+        let Joined { files, made } = joining.end().await;
+        match made {
+            Ok(made) => {
+                // None when someone else has replaced them: a rebuild, or an owner of the lease in between.
+                let actions = made.take(&files, table).ok().flatten().unwrap_or_default();
+                tracing::debug!("joined {} files of the lake", files.len());
+                self.joins += 1;
+                actions
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "{} files of the lake could not be joined; they are read as they are", files.len());
                 self.refused.extend(files);
+                Vec::new()
             }
         }
-        Vec::new()
     }
 
     /// Begins a join if one is due, and now and then removes what nothing names; returns the table as it is then.
@@ -92,7 +90,7 @@ impl Upkeep {
     /// Ends a join under way and waits until nothing is left of it: it may hold what is being taken away.
     pub(super) async fn abandon(&mut self) {
         if let Some(joining) = self.joining.take() {
-            joining.abandon(&self.location).await;
+            joining.abandon().await;
         }
     }
 
