@@ -5,6 +5,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
@@ -16,6 +17,8 @@ pub const BATCH_ENTRIES_MAX: usize = 512;
 pub const BATCH_BYTES_MAX: usize = 2 << 20;
 /// As long as fewer would go together, a batch waits until one in flight has ended: its commit could not begin before.
 pub const BATCH_ENTRIES_WORTH: usize = 64;
+/// But no longer than this: one that hangs must not hold up the others.
+const COMPANY_WAIT_MAX: Duration = Duration::from_millis(50);
 /// Bytes of bodies in all batches in flight; each is copied twice on its way to the database. A body that is larger
 /// goes alone.
 pub const IN_FLIGHT_BYTES_MAX: usize = 24 << 20;
@@ -101,6 +104,7 @@ async fn companion(waiting: &mut mpsc::Receiver<Request>, entries: usize, in_fli
         biased;
         request = waiting.recv() => request,
         _ = in_flight.changed() => None,
+        () = tokio::time::sleep(COMPANY_WAIT_MAX) => None,
     }
 }
 

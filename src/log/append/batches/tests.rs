@@ -71,8 +71,8 @@ fn what_is_in_flight_is_bounded_and_the_largest_body_goes_alone() {
     assert!(now(batches.next()).is_none(), "while that is in flight, the next waits");
 }
 
-#[test]
-fn few_wait_for_a_batch_in_flight_to_end_and_many_do_not() {
+#[tokio::test]
+async fn few_wait_for_a_batch_in_flight_to_end_and_many_do_not() {
     let (queue, batches) = batches();
     let _answers: Vec<_> = [1, 2].map(|bytes| send(&queue, bytes)).into();
     let first = now(batches.next()).flatten().expect("nothing else is in flight");
