@@ -13,7 +13,7 @@ use super::table::Location;
 use crate::consumer::checkpoint;
 use crate::db::Database;
 
-/// After so many joins, and after the first commit, what nothing names any more is looked for.
+/// After so many joins what nothing names any more is looked for.
 const JOINS_A_VACUUM: u32 = 2;
 /// How long files that the table no longer names are kept for those who still read them.
 pub(super) const KEPT_FOR: Duration = Duration::from_hours(1);
@@ -29,7 +29,7 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     pub(super) fn new(database: Database, location: Location) -> Self {
-        Self { database, location, joining: None, refused: HashSet::new(), joins: JOINS_A_VACUUM }
+        Self { database, location, joining: None, refused: HashSet::new(), joins: 0 }
     }
 
     /// What the next commit on this snapshot is to say of a join that has ended; nothing otherwise.
