@@ -157,12 +157,6 @@ impl<'a> Json<'a> {
         matches!(self.node(), Node::Null)
     }
 
-    /// True for a text.
-    #[must_use]
-    pub fn is_text(self) -> bool {
-        matches!(self.node(), Node::Text(_) | Node::Unescaped(_))
-    }
-
     /// True for a number.
     #[must_use]
     pub fn is_number(self) -> bool {

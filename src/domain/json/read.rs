@@ -37,7 +37,7 @@ impl Document {
             has_fraction: false,
         };
         let mut parser = serde_json::Deserializer::from_str(json);
-        Next(&mut reading).deserialize(&mut parser)?;
+        Next::value(&mut reading).deserialize(&mut parser)?;
         parser.end()?;
         let Reading { unescaped, nodes, may_repeat, has_fraction, .. } = reading;
         let document = Self { text, unescaped, nodes };
@@ -75,11 +75,32 @@ struct Reading {
     has_fraction: bool,
 }
 
-/// The value that comes next.
-struct Next<'r>(&'r mut Reading);
+/// What comes next: a value, or the name of a member, which is a text like any other but for its mark.
+struct Next<'r> {
+    reading: &'r mut Reading,
+    is_name: bool,
+}
 
-/// The name of the member that comes next.
-struct Name<'r>(&'r mut Reading);
+impl<'r> Next<'r> {
+    const fn value(reading: &'r mut Reading) -> Self {
+        Self { reading, is_name: false }
+    }
+
+    const fn name(reading: &'r mut Reading) -> Self {
+        Self { reading, is_name: true }
+    }
+
+    fn push(self, text: &str, piece: Piece, as_value: fn(Piece) -> Node, as_name: fn(Piece, Mark) -> Node) {
+        let node = if self.is_name {
+            let mark = Mark::of(text);
+            self.reading.open.push(mark);
+            as_name(piece, mark)
+        } else {
+            as_value(piece)
+        };
+        self.reading.nodes.push(node);
+    }
+}
 
 impl Reading {
     /// A piece of the text.
@@ -122,90 +143,60 @@ impl<'de> Visitor<'de> for Next<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.nodes.push(Node::Null);
+        self.reading.nodes.push(Node::Null);
         Ok(())
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
-        self.0.nodes.push(Node::Flag(flag));
+        self.reading.nodes.push(Node::Flag(flag));
         Ok(())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.0.nodes.push(Node::Whole(number));
+        self.reading.nodes.push(Node::Whole(number));
         Ok(())
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        self.0.nodes.push(i64::try_from(number).map_or(Node::Large(number), Node::Whole));
+        self.reading.nodes.push(i64::try_from(number).map_or(Node::Large(number), Node::Whole));
         Ok(())
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.0.has_fraction = true;
-        self.0.nodes.push(Node::Fraction(number));
+        self.reading.has_fraction = true;
+        self.reading.nodes.push(Node::Fraction(number));
         Ok(())
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
-        let piece = self.0.borrowed(text)?;
-        self.0.nodes.push(Node::Text(piece));
+        let piece = self.reading.borrowed(text)?;
+        self.push(text, piece, Node::Text, Node::Name);
         Ok(())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        let piece = self.0.unescaped(text)?;
-        self.0.nodes.push(Node::Unescaped(piece));
+        let piece = self.reading.unescaped(text)?;
+        self.push(text, piece, Node::Unescaped, Node::UnescapedName);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let at = self.0.nodes.len();
-        self.0.nodes.push(Node::Null);
-        while items.next_element_seed(Next(self.0))?.is_some() {}
-        self.0.close(at, |end| Node::List { end })
+        let at = self.reading.nodes.len();
+        self.reading.nodes.push(Node::Null);
+        while items.next_element_seed(Next::value(self.reading))?.is_some() {}
+        self.reading.close(at, |end| Node::List { end })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let (at, names) = (self.0.nodes.len(), self.0.open.len());
-        self.0.nodes.push(Node::Null);
-        while members.next_key_seed(Name(self.0))?.is_some() {
-            members.next_value_seed(Next(self.0))?;
+        let (at, names) = (self.reading.nodes.len(), self.reading.open.len());
+        self.reading.nodes.push(Node::Null);
+        while members.next_key_seed(Next::name(self.reading))?.is_some() {
+            members.next_value_seed(Next::value(self.reading))?;
         }
-        let ours = &mut self.0.open[names..];
+        let ours = &mut self.reading.open[names..];
         ours.sort_unstable();
-        self.0.may_repeat |= ours.windows(2).any(|two| two[0] == two[1]);
-        self.0.open.truncate(names);
-        self.0.close(at, |end| Node::Object { end })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Name<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<(), E> {
-        let (piece, mark) = (self.0.borrowed(name)?, Mark::of(name));
-        self.0.open.push(mark);
-        self.0.nodes.push(Node::Name(piece, mark));
-        Ok(())
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
-        let (piece, mark) = (self.0.unescaped(name)?, Mark::of(name));
-        self.0.open.push(mark);
-        self.0.nodes.push(Node::UnescapedName(piece, mark));
-        Ok(())
+        self.reading.may_repeat |= ours.windows(2).any(|two| two[0] == two[1]);
+        self.reading.open.truncate(names);
+        self.reading.close(at, |end| Node::Object { end })
     }
 }
