@@ -15,7 +15,6 @@ mod linear;
 mod own;
 mod slack;
 mod subject;
-use crate::domain::Json;
 pub mod words;
 
 use std::borrow::Cow;
@@ -25,6 +24,8 @@ pub use alias::{Alias, Mention};
 pub use custom::{RuleSettings, Rules, Settings};
 pub use subject::{Kind, Subject};
 use words::Named;
+
+use crate::domain::Json;
 
 /// Raised when a rule would find something else.
 pub const RULES_VERSION: i32 = 5;

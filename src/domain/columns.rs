@@ -13,11 +13,12 @@ pub mod slack;
 
 use std::fmt;
 
+use chrono::{DateTime, Datelike, NaiveDate};
+
 use super::clock::Timestamp;
 use super::envelope::{Envelope, Headers};
 use super::facts::{first_text, text};
 use super::json::Json;
-use chrono::{DateTime, Datelike, NaiveDate};
 
 /// The longest text of an indexed column: three of them fit an index entry, which PostgreSQL limits to 2,704 bytes.
 const KEY_BYTES_MAX: usize = 512;

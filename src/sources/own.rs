@@ -5,6 +5,8 @@
 //! answer's `warnings`; the event is stored all the same. The same event is known by the header `Idempotency-Key`, or
 //! by its content.
 
+use http::{HeaderMap, HeaderValue, header};
+
 use super::standard::named_type;
 use super::{Found, RawRequest, Received, Refusal, Source};
 use crate::domain::Json;
@@ -12,7 +14,6 @@ use crate::domain::clock::Timestamp;
 use crate::domain::envelope::Verdict;
 use crate::domain::{ParseStatus, Payload};
 use crate::log::NewEnvelope;
-use http::{HeaderMap, HeaderValue, header};
 
 /// Which events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
