@@ -122,7 +122,7 @@ pub(super) fn whole(rows: &RecordBatch, path: &Path) -> Result<RecordBatch, Box<
 pub(super) async fn purge(location: &Location, table: DeltaTable, is_copied: bool) -> Result<DeltaTable, DeltaTableError> {
     let mode = if is_copied { VacuumMode::Lite } else { VacuumMode::Full };
     let (table, _) = table.vacuum().with_mode(mode).with_retention_period(chrono::Duration::zero()).with_enforce_retention_duration(false).await?;
-    location.sweep()?;
+    location.sweep(&table)?;
     checkpoints::create_checkpoint(&table, None).await?;
     let version = table.snapshot()?.version();
     let soon = chrono::Utc::now().timestamp_millis() + 1_000;

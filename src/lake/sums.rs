@@ -133,8 +133,9 @@ pub(super) fn seal(table: &Path, name: &str, sums: &Sums) -> std::io::Result<()>
     sums.keep(table, name)
 }
 
-/// Removes the sums of files that are gone. A file is there before its sums are, so none is without them for it.
-pub(super) fn sweep(table: &Path) -> std::io::Result<()> {
+/// Removes the sums of files that are gone. A file is there before its sums are, so none is without them for it; one that is
+/// missing though the table names it keeps them for when it is back.
+pub(super) fn sweep(table: &Path, is_named: impl Fn(&str) -> bool) -> std::io::Result<()> {
     let root = table.join(DIRECTORY);
     let mut directories = vec![root.clone()];
     while let Some(directory) = directories.pop() {
@@ -148,8 +149,8 @@ pub(super) fn sweep(table: &Path) -> std::io::Result<()> {
                 directories.push(path);
                 continue;
             }
-            let of = path.strip_prefix(&root).map(|name| table.join(name).with_extension(""));
-            if of.is_ok_and(|of| !of.exists()) {
+            let of = path.strip_prefix(&root).map(|name| name.with_extension(""));
+            if of.is_ok_and(|of| !table.join(&of).exists() && !is_named(&of.to_string_lossy())) {
                 match std::fs::remove_file(path) {
                     Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                     _ => {}
@@ -206,12 +207,15 @@ mod tests {
     fn sums_go_with_their_file() {
         let table = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(table.path().join("day=1")).expect("a day");
-        for name in ["day=1/a.parquet", "day=1/b.parquet"] {
+        for name in ["day=1/a.parquet", "day=1/b.parquet", "day=1/c.parquet"] {
             std::fs::write(table.path().join(name), name).expect("written");
             seal(table.path(), name, &sums(name.as_bytes(), 4)).expect("sealed");
         }
-        std::fs::remove_file(table.path().join("day=1/a.parquet")).expect("removed");
-        sweep(table.path()).expect("swept");
+        for name in ["day=1/a.parquet", "day=1/c.parquet"] {
+            std::fs::remove_file(table.path().join(name)).expect("removed");
+        }
+        sweep(table.path(), |name| name == "day=1/c.parquet").expect("swept");
+        assert!(Sums::find(table.path(), "day=1/c.parquet").expect("asked").is_some(), "it is named, and may come back");
         assert_eq!(Sums::find(table.path(), "day=1/a.parquet").expect("asked"), None);
         let kept = File::open(table.path().join("day=1/b.parquet")).expect("opened");
         assert_eq!(Sums::find(table.path(), "day=1/b.parquet").expect("asked"), Some(Sums::take(&kept).expect("taken")));

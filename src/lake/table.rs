@@ -1,6 +1,6 @@
 //! The Delta table on its store: where it is, opened or made, and made safe against a power loss.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -193,9 +193,10 @@ impl Location {
         std::fs::remove_file(self.directory.join(name))
     }
 
-    /// Removes the checksums of files that are gone.
-    pub(super) fn sweep(&self) -> std::io::Result<()> {
-        sums::sweep(&self.directory)
+    /// Removes the checksums of files that are gone and that the table does not name.
+    pub(super) fn sweep(&self, table: &DeltaTable) -> Result<(), DeltaTableError> {
+        let named: HashSet<String> = table.snapshot()?.log_data().iter().map(|file| file.path().into_owned()).collect();
+        Ok(sums::sweep(&self.directory, |name| named.contains(name))?)
     }
 
     /// Removes what [`mend`](Self::mend) set aside.

@@ -13,6 +13,8 @@ use super::table::Location;
 use crate::consumer::checkpoint;
 use crate::db::Database;
 
+/// After so many commits files are looked at.
+const COMMITS_A_LOOK: u32 = 8;
 /// After so many joins what nothing names any more is looked for.
 const JOINS_A_VACUUM: u32 = 2;
 /// How long files that the table no longer names are kept for those who still read them.
@@ -24,12 +26,13 @@ pub(super) struct Upkeep {
     joining: Option<Joining>,
     /// What could not be joined: it is read as it is.
     refused: HashSet<String>,
+    commits: u32,
     joins: u32,
 }
 
 impl Upkeep {
     pub(super) fn new(database: Database, location: Location) -> Self {
-        Self { database, location, joining: None, refused: HashSet::new(), joins: 0 }
+        Self { database, location, joining: None, refused: HashSet::new(), commits: 0, joins: 0 }
     }
 
     /// What the next commit on this snapshot is to say of a join that has ended; nothing otherwise.
@@ -54,7 +57,9 @@ impl Upkeep {
 
     /// Begins a join if one is due, and now and then removes what nothing names; returns the table as it is then.
     pub(super) async fn after_commit(&mut self, table: DeltaTable) -> DeltaTable {
-        if self.joining.is_none() {
+        self.commits += 1;
+        if self.joining.is_none() && self.commits >= COMMITS_A_LOOK {
+            self.commits = 0;
             match Joining::begin(&self.location, &table, &self.refused) {
                 Ok(joining) => self.joining = joining,
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the files of the lake could not be looked at"),
@@ -83,7 +88,7 @@ impl Upkeep {
         let retention = chrono::Duration::from_std(KEPT_FOR).unwrap_or(chrono::Duration::MAX);
         let (table, _) = table.vacuum().with_mode(VacuumMode::Full).with_retention_period(retention).with_enforce_retention_duration(false).await?;
         self.location.sync_log()?;
-        self.location.sweep()?;
+        self.location.sweep(&table)?;
         Ok(table)
     }
 
