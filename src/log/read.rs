@@ -60,6 +60,7 @@ pub struct Head {
 pub struct Reader {
     database: Database,
     recent: Recent,
+    with_retired: bool,
 }
 
 impl Reader {
@@ -73,7 +74,17 @@ impl Reader {
     /// once.
     #[must_use]
     pub const fn knowing(database: Database, recent: Recent) -> Self {
-        Self { database, recent }
+        Self { database, recent, with_retired: false }
+    }
+
+    /// The same, but what is retired and still there is read as well: for who takes content away wherever it is.
+    #[must_use]
+    pub fn with_retired(self) -> Self {
+        Self { with_retired: true, ..self }
+    }
+
+    pub(super) const fn reads_retired(&self) -> bool {
+        self.with_retired
     }
 
     /// The end of the log.
@@ -182,7 +193,7 @@ impl Reader {
         let statement = connection.prepare_cached(READ).await?;
         let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
         let wants_bodies = self.recent.is_empty();
-        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since, &wants_bodies]).await?;
+        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since, &wants_bodies, &self.with_retired]).await?;
         let total: i64 = rows.first().map_or(0, |row| row.get("total"));
         let mut envelopes = rows.iter().map(envelope).collect::<Vec<_>>();
         if !wants_bodies {

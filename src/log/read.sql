@@ -3,6 +3,7 @@
 -- gone from that act on, though its rows may wait for older readers to end: nobody finds half of it.
 --   $3  the sources that the reader follows; NULL for all
 --   $6  whether the bodies are wanted
+--   $7  whether what is retired is wanted as long as it is there
 --   $5  the time of the last envelope read: times never go back, so earlier partitions are not looked at
 WITH sized AS (
     SELECT e.position, e.received_at,
@@ -11,7 +12,7 @@ WITH sized AS (
     FROM log.envelopes e
     WHERE e.position > $1 AND e.position <= $2 AND e.received_at >= $5
       AND ($3::text[] IS NULL OR e.source = ANY ($3::text[]))
-      AND (e.source = 'hooklake' OR NOT EXISTS (
+      AND ($7 OR e.source = 'hooklake' OR NOT EXISTS (
           SELECT FROM log.retired r WHERE e.position BETWEEN r.first_position AND r.through_position AND r.emptied_at IS NULL)))
 SELECT e.position, e.id, e.tenant, e.source, e.delivery_key, e.event_type, e.arrived_at, e.received_at, e.headers::text,
        CASE WHEN $6 THEN e.body END AS body, e.verdict, e.secret_id, e.flags, s.total

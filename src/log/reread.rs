@@ -40,7 +40,7 @@ impl Reread {
         while !self.positions.is_empty() {
             let rest = self.positions.split_off(ENTRIES_MAX.min(self.positions.len()));
             let positions: Vec<i64> = std::mem::replace(&mut self.positions, rest).into_iter().map(Position::get).collect();
-            if let Some(batch) = self.among(READ_AT, &[&positions]).await? {
+            if let Some(batch) = self.among(READ_AT, &[&positions, &self.reader.reads_retired()]).await? {
                 return Ok(Some(batch));
             }
         }

@@ -66,13 +66,13 @@ impl Custodian {
         }
         // First all of them in mind, so that a path that is not there stops before anything is gone.
         let places = Places { positions: positions.clone(), ..Places::default() };
-        let mut rest = Reader::new(self.database.clone()).reread(&places);
+        let mut rest = Reader::new(self.database.clone()).with_retired().reread(&places);
         while let Some(batch) = rest.next().await? {
             for envelope in &batch.envelopes {
                 reduced(envelope, &order.paths)?;
             }
         }
-        let mut rest = Reader::new(self.database.clone()).reread(&places);
+        let mut rest = Reader::new(self.database.clone()).with_retired().reread(&places);
         let (mut chunk, mut bodies, mut bytes) = (Vec::new(), Vec::new(), 0);
         while let Some(batch) = rest.next().await? {
             for envelope in &batch.envelopes {

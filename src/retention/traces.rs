@@ -71,7 +71,7 @@ impl Custodian {
     /// # Errors
     /// When the database does not answer.
     pub async fn find(&self, person: &Person, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Found, Error> {
-        let reader = Reader::new(self.database.clone());
+        let reader = Reader::new(self.database.clone()).with_retired();
         let head = reader.head().await?.position;
         let parts = (0..head.get()).step_by(PART as usize).map(|after| find_in_part(reader.clone(), Position::new(after), head, person.clone()));
         let mut found = Found::default();

@@ -9,18 +9,17 @@ use hooklake::domain::{Position, Tenant};
 use hooklake::lake::{Engine, Error, Limits, QueryOptions};
 use hooklake::projectors::EventTable;
 use hooklake::proof::verify::{Progress, Question, verify};
-use hooklake::registry;
+use hooklake::retention::mention::Person;
 use hooklake::retention::schedule::What;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
-use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-use crate::erase::{age, run};
+use crate::erase::{grown_old, run};
 use crate::harness::prove::filled;
 use crate::harness::{TestApp, TestDatabase, config, examples, wait_until};
-use crate::retention::custodian;
+use crate::retention::{custodian, order};
 
 const ALL: &str = "days = 60\nlake = \"forget\"\nsources = {}\ntenants = {}";
 
@@ -103,13 +102,8 @@ async fn a_partition_that_goes_is_read_whole_or_not_at_all() {
     app.send(&examples()[..60]).await;
     let tasks = Tasks::default();
     let mut custodian = custodian(&app.db, &tasks).await;
-    custodian.record("note", &json!({"own": "record"})).await.expect("recorded");
-    app.caught_up().await;
-    age(&app.db, 100).await;
-    app.github("push", "new", r#"{"ref":"refs/heads/new"}"#).await;
-    app.caught_up().await;
+    let consumers = grown_old(&app, &mut custodian).await;
     let base = &app.app.base;
-    let consumers: Vec<String> = registry::consumers(base).expect("consumers").iter().map(|consumer| consumer.name().to_owned()).collect();
     let runner = base.runner(&tasks, &Metrics::new());
     let table: Box<dyn Consumer> = Box::new(Projection::new(app.db.database.clone(), EventTable));
     let readers = Readers::start(&app, session(&app.db).await);
@@ -128,6 +122,14 @@ async fn a_partition_that_goes_is_read_whole_or_not_at_all() {
     assert!(runner.rebuild_as_of(table.as_ref(), Position::new(30), &mut |_, _| {}).await.expect("built"));
     assert_eq!(app.db.number("SELECT count(*) FROM as_of_events.events").await, 0);
     runner.rebuild(table.as_ref(), &mut |_, _| {}).await.expect("rebuilt");
+    assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position <= 60").await, 0);
+
+    // What takes content away finds it wherever it still is, and nobody takes what is left of it for news.
+    let person = Person::new(["Codertocat".to_owned()]).expect("a name");
+    let found = custodian.find(&person, &mut |_| {}).await.expect("found").bodies;
+    assert!(found.first().is_some_and(|position| *position <= Position::new(60)), "{found:?}");
+    custodian.redact(&order(&["/sender"]), &found[..1]).await.expect("redacted");
+    app.caught_up().await;
     assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position <= 60").await, 0);
 
     assert_eq!(number(&old, "SELECT count(body) FROM log.envelopes WHERE position <= 60").await, 60, "all that it was when this began");

@@ -204,6 +204,17 @@ pub async fn run(custodian: &mut Custodian, text: &str, consumers: &[String]) ->
     custodian.run(&settings(text), consumers, false).await.expect("run").into_iter().map(|step| step.what).collect()
 }
 
+/// Makes what was stored a hundred days old, with a record of hooklake's own behind it and an event of today; returns who
+/// follows the log.
+pub async fn grown_old(app: &TestApp, custodian: &mut Custodian) -> Vec<String> {
+    custodian.record("note", &json!({"own": "record"})).await.expect("recorded");
+    app.caught_up().await;
+    age(&app.db, 100).await;
+    app.github("push", "new", r#"{"ref":"refs/heads/new"}"#).await;
+    app.caught_up().await;
+    registry::consumers(&app.app.base).expect("consumers").iter().map(|consumer| consumer.name().to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     let app = TestApp::start().await;
@@ -217,12 +228,7 @@ async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     app.caught_up().await;
     let tasks = Tasks::default();
     let mut custodian = custodian(&app.db, &tasks).await;
-    custodian.record("note", &json!({"own": "record"})).await.expect("recorded");
-    app.caught_up().await;
-    age(&app.db, 100).await;
-    app.github("push", "new", r#"{"ref":"refs/heads/new"}"#).await;
-    app.caught_up().await;
-    let consumers: Vec<String> = registry::consumers(&app.app.base).expect("consumers").iter().map(|consumer| consumer.name().to_owned()).collect();
+    let consumers = grown_old(&app, &mut custodian).await;
 
     assert_eq!(run(&mut custodian, "days = 365\nlake = \"forget\"\nsources = {}\ntenants = {}", &consumers).await, [], "not yet");
     let redacted = run(&mut custodian, "days = 0\nlake = \"forget\"\nsources = { github = 60 }\ntenants = {}", &consumers).await;
