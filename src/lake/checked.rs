@@ -26,11 +26,8 @@ struct Damage {
     what: &'static str,
 }
 
-/// Tells whoever looks after the lake as well as whoever asked.
 fn damage(file: &str, what: &'static str) -> Error {
-    let damage = Damage { file: file.to_owned(), what };
-    tracing::error!("{damage}");
-    Error::other(damage)
+    Error::other(Damage { file: file.to_owned(), what })
 }
 
 /// The message about damage in the text of an error that others made of it, which keep the text and not the type.

@@ -36,6 +36,8 @@ use crate::log::Reader;
 const THREADS: usize = 2;
 /// Planning recurses; a debug build's frames are large.
 const STACK_BYTES: usize = 16 << 20;
+/// How often a question is asked anew that lost what it was reading.
+const TRIES: u32 = 3;
 /// How long the log's head is waited for before the lake alone answers.
 const HEAD_WAIT: Duration = Duration::from_secs(2);
 
@@ -161,19 +163,45 @@ impl Engine {
         let question = guard::read(sql)?.with(values);
         let limits = &self.inner.limits;
         let deadline = Instant::now() + options.timeout.min(limits.timeout_max);
-        let permits = Arc::clone(&self.inner.permits);
-        let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, permits.acquire_owned()).await else { return Err(Error::Busy) };
-        let is_about_plans = question.is_about_plans();
-        let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question, options.max_rows.min(limits.rows_max), deadline, permit)).await;
+        let rows_max = options.max_rows.min(limits.rows_max);
         let location = &self.inner.location;
-        let answer = answered.unwrap_or(Err(Error::TimedOut)).map_err(|error| location.hide(error))?;
-        Ok(if is_about_plans { answer.map_text(|text| location.hide_in_text(text)) } else { answer })
+        let mut tries = 0;
+        let answer = loop {
+            tries += 1;
+            let mut read = None;
+            let permits = Arc::clone(&self.inner.permits);
+            let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, permits.acquire_owned()).await else { return Err(Error::Busy) };
+            let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question.clone(), rows_max, deadline, permit, &mut read)).await;
+            match answered.unwrap_or(Err(Error::TimedOut)) {
+                Ok(answer) => break answer,
+                // Redaction takes files of earlier versions away at once, also from who was reading them.
+                Err(Error::Store(_)) if tries < TRIES => self.forget_snapshot().await,
+                Err(Error::Damaged(_)) if tries < TRIES && self.has_moved_on(read).await => {}
+                Err(error) => {
+                    if let Error::Damaged(_) = error {
+                        tracing::error!("{error}");
+                    }
+                    return Err(location.hide(error));
+                }
+            }
+        };
+        Ok(if question.is_about_plans() { answer.map_text(|text| location.hide_in_text(text)) } else { answer })
     }
 
-    async fn answer(&self, tenant: &Tenant, question: Question, rows_max: usize, deadline: Instant, permit: OwnedSemaphorePermit) -> Result<Answer, Error> {
+    /// Answers from one version of the table, which is told in `read` as soon as it is known.
+    async fn answer(
+        &self,
+        tenant: &Tenant,
+        question: Question,
+        rows_max: usize,
+        deadline: Instant,
+        permit: OwnedSemaphorePermit,
+        read: &mut Option<u64>,
+    ) -> Result<Answer, Error> {
         let asked = Instant::now();
         // The snapshot before the head: an export in between moves events from the tail to neither.
         let snapshot = self.snapshot().await?;
+        *read = snapshot.as_ref().and_then(DeltaTable::version);
         let (exported, fence) = match &snapshot {
             Some(table) => (table::position(table).await.map_err(Error::store)?, table::fence(table).await.map_err(Error::store)?),
             None => (Position::START, None),
@@ -222,6 +250,16 @@ impl Engine {
             receipt = Receipt { through_position: behind, lag_ms: lag_ms.max(receipt.lag_ms), complete: false };
         }
         Ok(Answer { schema, batches, rows: count, truncated, receipt })
+    }
+
+    /// True when the table is another version now than was read.
+    async fn has_moved_on(&self, read: Option<u64>) -> bool {
+        self.snapshot().await.is_ok_and(|table| table.as_ref().and_then(DeltaTable::version) != read)
+    }
+
+    /// Has the next question read the table's log from its beginning: the part that is known may be gone.
+    async fn forget_snapshot(&self) {
+        *self.inner.snapshot.lock().await = None;
     }
 
     /// The table as it is now; none before the first export.

@@ -1,5 +1,8 @@
 //! What is redacted is gone from everything made from the log, and each of these is what a fresh fold would give.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hooklake::consumer::{Consumer, Projection};
 use hooklake::domain::places::Cause;
 use hooklake::domain::{Clock, Position};
@@ -12,7 +15,7 @@ use hooklake::telemetry::Metrics;
 use serde_json::json;
 
 use crate::harness::fold::Fold;
-use crate::harness::{TestApp, TestDatabase};
+use crate::harness::{TestApp, TestDatabase, examples};
 
 pub async fn custodian(db: &TestDatabase, tasks: &Tasks) -> Custodian {
     Custodian::connect(&db.database, tasks, Clock::system(), "tester").await.expect("connected")
@@ -138,6 +141,37 @@ async fn a_redaction_says_what_it_cannot_do() {
         assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
     }
     fold.stop().await;
+}
+
+/// Files of the lake leave the disk at once, also from under a question that reads them: it is asked anew, not refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_are_answered_while_the_lake_forgets() {
+    let app = TestApp::start().await;
+    app.send(&examples()[..60]).await;
+    app.caught_up().await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    let engine = app.app.base.engine().expect("an engine");
+    let stop = Arc::new(AtomicBool::new(false));
+    let asking = std::thread::spawn({
+        let (runtime, stop) = (tokio::runtime::Handle::current(), Arc::clone(&stop));
+        move || {
+            let mut answers = Vec::new();
+            while !stop.load(Ordering::SeqCst) {
+                answers.push(runtime.block_on(crate::lake::rows(&engine, "SELECT count(*), count(DISTINCT subject) > 0 FROM events WHERE position <= 60")));
+            }
+            answers
+        }
+    });
+    for position in 1..=12 {
+        custodian.redact(&order(&[]), &at(&[position])).await.expect("redacted");
+        app.caught_up().await;
+    }
+    stop.store(true, Ordering::SeqCst);
+    let answers = asking.join().expect("each is answered");
+    assert!(answers.len() > 12 && answers.iter().all(|answer| answer == "60,true"), "{answers:?}");
+    tasks.stop().tell();
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
