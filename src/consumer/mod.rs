@@ -17,6 +17,7 @@ pub mod diff;
 pub mod fill;
 mod forget;
 pub mod meter;
+pub mod older;
 pub mod parked;
 pub mod projection;
 pub mod rebuild;
@@ -30,6 +31,7 @@ use async_trait::async_trait;
 pub use checkpoint::Lease;
 pub use fill::Filler;
 pub use meter::Meter;
+pub use older::Moment;
 pub use projection::{Projection, Projector};
 pub use runner::Runner;
 
@@ -121,9 +123,9 @@ pub trait Consumer: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Makes this copy, which a rebuild filled, the live one. The transaction holds the live consumer still; committing
-    /// it completes the swap.
-    async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error>;
+    /// Makes this copy the live one, which a rebuild had `filled` to where the live one stood at that moment. The transaction
+    /// holds the live consumer still; committing it completes the swap.
+    async fn swap(&mut self, transaction: &Transaction<'_>, filled: &Moment) -> Result<(), Error>;
 }
 
 /// What became of an event that comes late.
@@ -161,6 +163,9 @@ pub enum Error {
         /// What the log says.
         log: At,
     },
+    /// Somebody reads in a snapshot to which a copy's rows are too young.
+    #[error("{0} may still read what was there before; the next try comes when that has ended")]
+    Readers(String),
     /// An event cannot be taken, whatever is tried.
     #[error("the event cannot be taken: {0}")]
     Event(String),
@@ -185,7 +190,7 @@ impl Error {
     pub fn next(&self) -> Next {
         match self {
             Self::Database(error) if error.is_bad_data() => Next::Park,
-            Self::Database(_) | Self::Store(..) => Next::Retry,
+            Self::Database(_) | Self::Store(..) | Self::Readers(_) => Next::Retry,
             Self::LeaseLost(_) => Next::StandBy,
             Self::Restored { .. } => Next::Halt,
             Self::Event(_) => Next::Park,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::copy::{self, LIVE_SCHEMA};
-use super::{Consumer, Error, Filler, Lease, Next, Retaken, checkpoint, forget};
+use super::{Consumer, Error, Filler, Lease, Moment, Next, Retaken, checkpoint, forget};
 use crate::db::{Database, Transaction, views};
 use crate::domain::{Envelope, OWN_SOURCE, Places, Position, Span};
 use crate::failpoint;
@@ -259,7 +259,8 @@ impl<P: Projector> Consumer for Projection<P> {
         copy::index(&**self.database.get().await?, &self.schema, P::TABLES).await
     }
 
-    async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
+    async fn swap(&mut self, transaction: &Transaction<'_>, filled: &Moment) -> Result<(), Error> {
+        filled.is_behind_all(transaction.client()).await?;
         views::hold(transaction, P::TABLES, P::TABLES).await?;
         // Views stand on tables by identity: these go with the new ones when they move.
         views::show(transaction, &self.schema, Some(P::TABLES)).await?;

@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Lease};
 use super::copy;
-use super::runner::{Place, Runner, STAND_BY, Step};
-use super::{Consumer, Error, Next};
+use super::runner::{Place, Runner, STAND_BY, Step, describe};
+use super::{Consumer, Error, Moment, Next};
 use crate::db::views;
 use crate::domain::{OWN_SOURCE, Places, Position};
 use crate::failpoint;
 use crate::log::{BatchLimits, Reader};
 
-/// How often a swap is tried before readers that hold the tables make it fail, and how long each gets in between.
-const SWAP_TRIES: u32 = 80;
-const SWAP_PAUSE: Duration = Duration::from_millis(500);
+/// How often a copy is tried to be shown before readers make it fail, and how long they get in between.
+const READER_TRIES: u32 = 80;
+const READER_PAUSE: Duration = Duration::from_millis(500);
 /// How much longer than a lease holds a rebuild waits for one whose owner may be gone.
 const LEASE_GRACE: Duration = Duration::from_secs(5);
 /// Batches up to this size are read while the one before is taken; the memory for larger ones is needed once only.
@@ -87,24 +87,42 @@ impl Runner {
         };
         let mut place = Place { position, since: None };
         self.fill_to_end(copy.as_mut(), lease, &mut place, progress).await?;
-        let mut tries = 0;
-        loop {
-            self.catch_up(live.name(), copy.as_mut(), lease, &mut place, progress).await?;
-            if then == Then::Keep {
-                return Ok(place.position);
-            }
-            tries += 1;
-            match self.swap(live, copy.as_mut(), lease, &mut place).await {
-                Ok(()) => return Ok(place.position),
-                // A long query holds the old tables; it gets its time, the rebuild tries again.
-                Err(Error::Database(error)) if tries < SWAP_TRIES && views::is_busy(&error) => {
-                    tracing::info!(consumer = live.name(), "the swap of {} waits for a query that reads the old tables", live.name());
-                    self.stop.sleep(SWAP_PAUSE).await;
-                    self.go_on(lease)?;
-                }
-                Err(error) => return Err(error),
-            }
+        self.catch_up(live.name(), copy.as_mut(), lease, &mut place, progress).await?;
+        if then == Then::Keep {
+            return Ok(place.position);
         }
+        let filled = Moment::now(&self.database).await?;
+        let mut tries = 0;
+        while let Err(error) = self.swap(live, copy.as_mut(), lease, &mut place, &filled).await {
+            self.wait_for_readers(lease, error, &mut tries).await?;
+            // Whoever begins while it waits may be shown what the copy has by then, which is to be as new as the live one.
+            self.catch_up(live.name(), copy.as_mut(), lease, &mut place, progress).await?;
+        }
+        Ok(place.position)
+    }
+
+    /// Gives readers that are in the way of a copy their time; the error, when it is another or they had enough of it.
+    async fn wait_for_readers(&self, lease: &Lease, error: Error, tries: &mut u32) -> Result<(), Error> {
+        let is_of_readers = match &error {
+            Error::Readers(_) => true,
+            Error::Database(error) => views::is_busy(error),
+            _ => false,
+        };
+        *tries += 1;
+        if !is_of_readers || *tries >= READER_TRIES {
+            return Err(error);
+        }
+        if *tries == 1 {
+            let reason = describe(&error);
+            tracing::info!(consumer = lease.consumer, "{} is filled and waits: {reason}", lease.consumer);
+            checkpoint::complain(&self.database, lease, &reason).await?;
+        }
+        self.stop.sleep(READER_PAUSE).await;
+        self.go_on(lease)?;
+        if Instant::now() >= lease.due() {
+            lease.renew(&self.database).await?;
+        }
+        Ok(())
     }
 
     /// Takes what the live consumer has seen meanwhile, until that is less than a batch. Not to the log's end, which
@@ -140,6 +158,11 @@ impl Runner {
         let Some(mut copy) = live.as_of().await? else { return Ok(false) };
         let mut place = Place { position: copy.open().await?, since: None };
         self.fill_through(copy.as_mut(), lease, &mut place, at, progress).await?;
+        let filled = Moment::now(&self.database).await?;
+        let mut tries = 0;
+        while let Err(error) = filled.is_behind_all(&**self.database.get().await?).await {
+            self.wait_for_readers(lease, error, &mut tries).await?;
+        }
         let mut connection = self.database.get().await?;
         let mut transaction = connection.transaction().await?;
         lease.check(&transaction).await?;
@@ -236,7 +259,7 @@ impl Runner {
     }
 
     /// Holds the live consumer still, takes what it has seen and the copy has not, and swaps, in one transaction.
-    async fn swap(&self, live: &dyn Consumer, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place) -> Result<(), Error> {
+    async fn swap(&self, live: &dyn Consumer, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, filled: &Moment) -> Result<(), Error> {
         // Acts that the copy has taken and the live one has not: they come to it no more. To forget twice does no harm.
         let live_at = checkpoint::position(&self.database, live.name()).await?;
         let taken = self.taken_between(live_at, place.position).await?;
@@ -248,7 +271,7 @@ impl Runner {
         // Before tables are locked.
         live.forget_as_of(&mut transaction, taken).await?;
         failpoint::reach(failpoint::REBUILD_BEFORE_SWAP);
-        copy.swap(&transaction).await?;
+        copy.swap(&transaction, filled).await?;
         checkpoint::replace(&transaction, live.name(), &lease.consumer).await?;
         transaction.commit().await?;
         Ok(())

@@ -13,7 +13,7 @@ use super::forget::{self, Rewritten};
 use super::schema::{self, PARTITION, VERSION};
 use super::table::{self, APP_ID, Location};
 use super::upkeep::Upkeep;
-use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
+use crate::consumer::{Consumer, Error, Lease, Moment, Retaken, checkpoint};
 use crate::db::{Database, Transaction};
 use crate::domain::{Envelope, Places, Position};
 use crate::failpoint;
@@ -289,7 +289,7 @@ impl Consumer for Exporter {
         Ok(Box::new(Self { name, ..Self::new(self.database.clone(), self.location.clone()) }))
     }
 
-    async fn swap(&mut self, _transaction: &Transaction<'_>) -> Result<(), Error> {
+    async fn swap(&mut self, _transaction: &Transaction<'_>, _filled: &Moment) -> Result<(), Error> {
         let Some(open) = &mut self.open else { return Err(Error::LeaseLost(self.name.clone())) };
         let mut tries = 0;
         loop {

@@ -9,7 +9,7 @@ use tantivy::Term;
 use super::forget;
 use super::schema::VERSION;
 use super::store::{self, Mark, Open};
-use crate::consumer::{Consumer, Error, Lease, Retaken, checkpoint};
+use crate::consumer::{Consumer, Error, Lease, Moment, Retaken, checkpoint};
 use crate::db::{Database, Transaction};
 use crate::domain::{Envelope, Places, Position};
 use crate::failpoint;
@@ -202,7 +202,7 @@ impl Consumer for Indexer {
         Ok(Box::new(Self { database: self.database.clone(), root: self.root.clone(), name, copy_of: Some(generation), generation, open: None }))
     }
 
-    async fn swap(&mut self, _transaction: &Transaction<'_>) -> Result<(), Error> {
+    async fn swap(&mut self, _transaction: &Transaction<'_>, _filled: &Moment) -> Result<(), Error> {
         // Everything is committed; the generation in the row makes it the live one. Closed, so that the live indexer
         // finds its lock free.
         self.open = None;

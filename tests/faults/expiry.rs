@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use hooklake::consumer::rebuild::Then;
 use hooklake::consumer::{Consumer, Projection};
 use hooklake::domain::{Position, Tenant};
 use hooklake::lake::{Engine, Error, Limits, QueryOptions};
@@ -119,9 +120,10 @@ async fn a_partition_that_goes_is_read_whole_or_not_at_all() {
     new.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM log.retired").await.expect("begun");
     readers.answered().await;
     // Whoever asks the log from now on has none of it, so that no copy has half of it.
-    assert!(runner.rebuild_as_of(table.as_ref(), Position::new(30), &mut |_, _| {}).await.expect("built"));
-    assert_eq!(app.db.number("SELECT count(*) FROM as_of_events.events").await, 0);
-    runner.rebuild(table.as_ref(), &mut |_, _| {}).await.expect("rebuilt");
+    runner.rebuild_and(table.as_ref(), Then::Keep, &mut |_, _| {}).await.expect("filled");
+    assert_eq!(app.db.number("SELECT count(*) FROM rebuild_events.events WHERE position <= 60").await, 0);
+    runner.discard_copies(table.as_ref()).await.expect("discarded");
+    app.caught_up().await;
     assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position <= 60").await, 0);
 
     // What takes content away finds it wherever it still is, and nobody takes what is left of it for news.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hooklake::consumer::checkpoint::LEASE_TTL;
-use hooklake::consumer::{Consumer, Error, Lease, Projection, Projector};
+use hooklake::consumer::{Consumer, Error, Lease, Moment, Projection, Projector};
 use hooklake::db::Transaction;
 use hooklake::domain::Position;
 use hooklake::log::Batch;
@@ -92,8 +92,8 @@ impl Consumer for Leisurely {
         self.inner.beside().await
     }
 
-    async fn swap(&mut self, transaction: &Transaction<'_>) -> Result<(), Error> {
-        self.inner.swap(transaction).await
+    async fn swap(&mut self, transaction: &Transaction<'_>, filled: &Moment) -> Result<(), Error> {
+        self.inner.swap(transaction, filled).await
     }
 }
 

@@ -88,6 +88,7 @@ const NOT_ALLOWED: &[&str] = &[
     "SELECT log.may_empty('default')",
     "SELECT * FROM hooklake.installation",
     "SELECT hooklake.server_standing()",
+    "SELECT hooklake.reader_older_than('3')",
     "SELECT * FROM hooklake_migrations",
     "SELECT * FROM pg_authid",
     "SELECT * FROM pg_largeobject",

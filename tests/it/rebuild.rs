@@ -86,6 +86,11 @@ async fn connected(fold: &Fold) -> (tokio_postgres::Client, tokio::task::JoinHan
     (client, driver)
 }
 
+/// Whether a copy is filled, and waits for readers that began before.
+async fn waits_for_older(fold: &Fold, copy: &str) -> bool {
+    fold.db.number(&format!("SELECT count(*) FROM hooklake.consumers WHERE name = '{copy}' AND error LIKE '%may still read%'")).await > 0
+}
+
 async fn as_of(runner: Runner, live: Box<dyn Consumer>) -> Result<bool, hooklake::consumer::Error> {
     runner.rebuild_as_of(live.as_ref(), Position::new(1), &mut |_, _| {}).await
 }
@@ -124,12 +129,15 @@ async fn readers_of_several_views_and_a_swap_do_not_end_each_other() {
     fold.append("github", "push", br#"{"ref":"refs/heads/main","after":"a","repository":{"id":1,"full_name":"o/r"}}"#).await;
     fold.caught_up().await;
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    // The swap changes what is asked for in the order of names: branches, issues, repositories.
-    let ((first, first_driver), (reader, reader_driver)) = (connected(&fold).await, connected(&fold).await);
-    assert_eq!(first.query("SELECT title FROM issues", &[]).await.expect("an answer").len(), 0);
-    assert_eq!(reader.query("SELECT full_name FROM repositories", &[]).await.expect("an answer").len(), 1);
+    let ((old, old_driver), (first, first_driver), (reader, reader_driver)) = (connected(&fold).await, connected(&fold).await, connected(&fold).await);
+    assert_eq!(old.query("SELECT FROM hooklake.installation", &[]).await.expect("an answer").len(), 1);
     let (runner, live) = (fold.runner.clone(), fold.consumers().remove(0));
     let swap = tokio::spawn(async move { runner.rebuild(live.as_ref(), &mut |_, _| {}).await });
+    wait_until("the copy is filled", async || waits_for_older(&fold, &checkpoint::copy_name("entities")).await).await;
+    // The swap changes what is asked for in the order of names: branches, issues, repositories.
+    assert_eq!(first.query("SELECT title FROM issues", &[]).await.expect("an answer").len(), 0);
+    assert_eq!(reader.query("SELECT full_name FROM repositories", &[]).await.expect("an answer").len(), 1);
+    old.batch_execute("COMMIT").await.expect("the oldest is done");
     wait_until("the swap waits for the first reader", async || fold.db.number(waiting).await > 0).await;
     let reading = tokio::spawn(async move { (reader.query("SELECT name FROM branches", &[]).await, reader) });
     wait_until("the other one waits for the swap", async || fold.db.number(waiting).await > 1 || reading.is_finished()).await;
@@ -140,8 +148,50 @@ async fn readers_of_several_views_and_a_swap_do_not_end_each_other() {
     reader.batch_execute("COMMIT").await.expect("the other one is done");
     swap.await.expect("it ends").expect("the swap comes again");
     assert_eq!(fold.db.number("SELECT generation::bigint FROM hooklake.consumers WHERE name = 'entities'").await, 2);
-    drop((first, reader));
-    for driver in [first_driver, reader_driver] {
+    drop((old, first, reader));
+    for driver in [old_driver, first_driver, reader_driver] {
+        driver.await.expect("driven").expect("closed");
+    }
+    fold.stop().await;
+}
+
+/// Whoever reads in one snapshot finds in a table what was there when that began, whether the table is swapped meanwhile or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_began_before_a_swap_never_finds_an_empty_table() {
+    let fold = Fold::start_with(&["events"]).await;
+    for branch in ["a", "b", "c"] {
+        fold.append_json("github", "push", &serde_json::json!({"ref": branch})).await;
+    }
+    fold.caught_up().await;
+    let begun = async || {
+        let (client, driver) = connected(&fold).await;
+        client.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM hooklake.installation").await.expect("a snapshot");
+        (client, driver)
+    };
+    let counted = async |client: &tokio_postgres::Client| client.query_one("SELECT count(*) FROM events", &[]).await.expect("a count").get::<_, i64>(0);
+
+    let (old, old_driver) = begun().await;
+    let (runner, live) = (fold.runner.clone(), fold.consumers().remove(0));
+    let swap = tokio::spawn(async move { runner.rebuild(live.as_ref(), &mut |_, _| {}).await });
+    wait_until("it waits for the reader", async || waits_for_older(&fold, &checkpoint::copy_name("events")).await || swap.is_finished()).await;
+    // Whoever begins now is not waited for, and is shown what the copy has by then.
+    fold.append_json("github", "push", &serde_json::json!({"ref": "d"})).await;
+    let copied = format!("SELECT position FROM hooklake.consumers WHERE name = '{}'", checkpoint::copy_name("events"));
+    wait_until("the copy follows", async || swap.is_finished() || fold.db.number(&copied).await == 4).await;
+    let (young, young_driver) = begun().await;
+    assert_eq!(counted(&old).await, 3, "as when it began");
+    old.batch_execute("COMMIT").await.expect("it is done");
+    swap.await.expect("it ends").expect("swapped");
+    assert_eq!(counted(&young).await, 4, "as when it began");
+
+    // Nor one as of an earlier position.
+    let publish = tokio::spawn(as_of(fold.runner.clone(), fold.consumers().remove(0)));
+    wait_until("it waits for the reader", async || waits_for_older(&fold, &checkpoint::as_of_name("events")).await || publish.is_finished()).await;
+    assert_eq!(fold.db.number("SELECT count(*) FROM hooklake.as_of_copies").await, 0, "it is not shown yet");
+    young.batch_execute("COMMIT").await.expect("it is done");
+    assert!(publish.await.expect("it ends").expect("it is shown"));
+    drop((old, young));
+    for driver in [old_driver, young_driver] {
         driver.await.expect("driven").expect("closed");
     }
     fold.stop().await;
