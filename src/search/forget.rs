@@ -9,20 +9,19 @@ use std::path::Path;
 use tantivy::indexer::NoMergePolicy;
 use tantivy::query::RangeQuery;
 use tantivy::schema::Value;
-use tantivy::{Index, TantivyDocument, Term};
+use tantivy::{Index, TantivyDocument};
 
 use super::schema::Fields;
 use super::store::{self, Open};
-use crate::domain::{Places, Position};
+use crate::domain::Places;
 
 /// Deletes the documents of these places, without committing.
 pub(super) fn delete(open: &Open, places: &Places) -> tantivy::Result<()> {
-    let term = |position: Position| Term::from_field_u64(open.fields.position, u64::try_from(position.get()).unwrap_or_default());
     for position in &places.positions {
-        open.writer.delete_term(term(*position));
+        open.writer.delete_term(open.fields.at(*position));
     }
     for range in &places.ranges {
-        let query = RangeQuery::new(Bound::Included(term(range.first)), Bound::Included(term(range.through)));
+        let query = RangeQuery::new(Bound::Included(open.fields.at(range.first)), Bound::Included(open.fields.at(range.through)));
         open.writer.delete_query(Box::new(query))?;
     }
     Ok(())

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tantivy::Term;
 
 use super::forget;
 use super::schema::VERSION;
@@ -177,7 +176,7 @@ impl Consumer for Indexer {
         let late = envelope.clone();
         // Where the index goes through stays; what a try before this one committed is replaced.
         let replace = with(self.take().await?, move |open| {
-            open.writer.delete_term(Term::from_field_text(open.fields.id, &late.id.to_string()));
+            open.writer.delete_term(open.fields.at(late.position));
             open.add(&[late])?;
             open.commit(open.mark)
         });

@@ -1,13 +1,13 @@
 //! The fields of the index, and why each is there.
 
-use tantivy::schema::{DateOptions, Field, INDEXED, IndexRecordOption, NumericOptions, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{DateOptions, Field, IndexRecordOption, NumericOptions, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{Language, LowerCaser, RawTokenizer, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer, TokenizerManager};
-use tantivy::{DateTime, TantivyDocument};
+use tantivy::{DateTime, TantivyDocument, Term};
 
-use crate::domain::Envelope;
+use crate::domain::{Envelope, Position};
 
 /// Raised when the same log would give another index.
-pub const VERSION: i32 = 3;
+pub const VERSION: i32 = 4;
 
 /// As much of a body text as is indexed.
 pub const BODY_BYTES_MAX: usize = 64 << 10;
@@ -23,7 +23,7 @@ const TOKEN_BYTES_MAX: usize = 256;
 pub struct Fields {
     /// The place in the log: the tie-breaker of the order, and what a test of completeness counts.
     pub position: Field,
-    /// The name of the event, by which a hit is looked up in the log.
+    /// The name of the event, by which a hit is looked up in the log. Found by its position: a term of its own for each event is dear.
     pub id: Field,
     /// Whose it is; every query is narrowed to one tenant.
     pub tenant: Field,
@@ -47,7 +47,7 @@ pub struct Fields {
     pub title: Field,
     /// What was written: descriptions, comments, messages, commit messages.
     pub body: Field,
-    /// When it was received, for `after:` and `before:`.
+    /// When it was received, for `after:` and `before:`, which read the column and need no terms.
     pub received_at: Field,
 }
 
@@ -60,7 +60,7 @@ pub fn schema() -> (Schema, Fields) {
     let mut builder = Schema::builder();
     let fields = Fields {
         position: builder.add_u64_field("position", NumericOptions::default().set_fast().set_stored().set_indexed()),
-        id: builder.add_text_field("id", STRING | STORED),
+        id: builder.add_text_field("id", STORED),
         tenant: builder.add_text_field("tenant", STRING),
         source: builder.add_text_field("source", keyword.clone().set_stored()),
         event_type: builder.add_text_field("type", keyword.clone().set_stored()),
@@ -72,7 +72,7 @@ pub fn schema() -> (Schema, Fields) {
         url: builder.add_text_field("url", keyword.set_stored()),
         title: builder.add_text_field("title", text.clone()),
         body: builder.add_text_field("body", text),
-        received_at: builder.add_date_field("received_at", DateOptions::from(INDEXED).set_fast().set_stored()),
+        received_at: builder.add_date_field("received_at", DateOptions::from(STORED).set_fast()),
     };
     (builder.build(), fields)
 }
@@ -94,6 +94,12 @@ pub fn tokenizers() -> TokenizerManager {
 }
 
 impl Fields {
+    /// The term of one event.
+    #[must_use]
+    pub fn at(&self, position: Position) -> Term {
+        Term::from_field_u64(self.position, u64::try_from(position.get()).unwrap_or_default())
+    }
+
     /// What the index holds of an envelope; none for a replay, which must not count twice.
     #[must_use]
     pub fn document(&self, envelope: &Envelope) -> Option<TantivyDocument> {
