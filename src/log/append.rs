@@ -248,19 +248,25 @@ impl Lane {
     /// Stores a batch, again and again until it is known to be stored or the time is up.
     async fn store(&self, batch: &[Sealed]) -> Result<Vec<Receipt>, db::Error> {
         let give_up = Instant::now() + BATCH_TIME_MAX;
+        tokio::time::timeout_at(give_up, self.store_until(give_up, batch)).await.unwrap_or(Err(db::Error::TimedOut(BATCH_TIME_MAX)))
+    }
+
+    async fn store_until(&self, give_up: Instant, batch: &[Sealed]) -> Result<Vec<Receipt>, db::Error> {
         loop {
-            let error = match tokio::time::timeout_at(give_up, self.attempt(batch)).await {
-                Ok(Ok(receipts)) => return Ok(receipts),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(db::Error::TimedOut(BATCH_TIME_MAX)),
+            let mut error = match self.attempt(batch).await {
+                Ok(receipts) => return Ok(receipts),
+                Err(error) => error,
             };
             if is_missing_partition(&error) {
-                super::partition::ensure(&self.database).await?;
-            } else if error.is_bad_data() || Instant::now() + RETRY_WAIT >= give_up {
-                return Err(error);
-            } else {
-                tokio::time::sleep(RETRY_WAIT).await;
+                match super::partition::ensure(&self.database).await {
+                    Ok(_) => continue,
+                    Err(refused) => error = refused,
+                }
             }
+            if error.is_bad_data() || Instant::now() + RETRY_WAIT >= give_up {
+                return Err(error);
+            }
+            tokio::time::sleep(RETRY_WAIT).await;
         }
     }
 
