@@ -12,6 +12,8 @@ use super::stage::Stage;
 use crate::harness::wait_until;
 
 const ROUNDS: usize = 4;
+/// More, until bytes and names were lost: what is not synced at the moment of a kill is a matter of luck.
+const ROUNDS_MAX: usize = 16;
 
 /// A name that was given, taken or changed since its directory was synced.
 enum Change {
@@ -132,7 +134,7 @@ async fn a_power_loss_costs_lake_and_index_nothing_that_was_named() {
     load.acknowledges(20).await;
     let directories = ["lake", "search"].map(|name| stage.data_dir().join(name)).to_vec();
     let mut lost = (0, 0);
-    for round in 0..ROUNDS {
+    for round in 0..ROUNDS_MAX {
         // What is there by now counts as on the disk.
         stage.stop_server().await;
         let notes = stage.data_dir().join(format!("notes-{round}"));
@@ -148,6 +150,9 @@ async fn a_power_loss_costs_lake_and_index_nothing_that_was_named() {
         lost = (lost.0 + cut, lost.1 + names);
         stage.serve(&[]).await;
         moves_on(&stage, "lake").await;
+        if round + 1 >= ROUNDS && lost.0 > 0 && lost.1 > 0 {
+            break;
+        }
     }
     load.stop().await;
     assert!(lost.0 > 0 && lost.1 > 0, "something was lost: {lost:?}");
