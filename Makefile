@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test soak check bench ingest project retention verify overload growth clean
+.PHONY: help demo serve test soak pauses check bench ingest project retention verify overload growth clean
 
 # Where cargo puts what it builds; a machine may set it for several projects at once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -30,6 +30,9 @@ test: ## every test, with the real clients and tools they use
 
 soak: ## faults at random under load: make soak MINUTES=10 [SEED=7]
 	MINUTES=$(or $(MINUTES),10) SEED=$(SEED) cargo test --locked --test it -- --ignored --nocapture --exact faults::soak::soak
+
+pauses: ## instances that are stopped and go on, at random: make pauses MINUTES=10 [SEED=7]
+	MINUTES=$(or $(MINUTES),10) SEED=$(SEED) cargo test --locked --test it -- --ignored --nocapture --exact instances::paused_owners_at_random
 
 check: ## format, lints, docs, house rules, licences and origin of dependencies
 	deploy/setup.sh check

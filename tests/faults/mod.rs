@@ -19,4 +19,4 @@ mod network;
 mod postgres;
 mod power;
 mod server;
-mod soak;
+pub mod soak;

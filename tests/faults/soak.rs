@@ -11,10 +11,10 @@ use crate::harness::{rows, wait_until};
 const FAULTS_BETWEEN: usize = 6;
 
 /// A small generator of our own, so that a seed gives the same course on every machine.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -22,14 +22,19 @@ impl Dice {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes as long as it is told: make soak MINUTES=n"]
-async fn soak() {
+/// `MINUTES` and the dice of `SEED`, from the environment; prints what they are.
+pub fn settings(what: &str) -> (u64, Dice) {
     let setting = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let minutes = setting("MINUTES").unwrap_or(2);
     let seed = setting("SEED").unwrap_or_else(|| u64::from(std::process::id()) * 7919 + 1);
-    println!("soak: {minutes} minutes, SEED={seed}");
-    let mut dice = Dice(seed.max(1));
+    println!("{what}: {minutes} minutes, SEED={seed}");
+    (minutes, Dice(seed.max(1)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes as long as it is told: make soak MINUTES=n"]
+async fn soak() {
+    let (minutes, mut dice) = settings("soak");
     let until = Instant::now() + Duration::from_secs(minutes * 60);
     let mut stage = Stage::embedded().await;
     let mut faults = std::collections::BTreeMap::<&str, usize>::new();

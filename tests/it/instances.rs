@@ -1,13 +1,15 @@
 //! Several processes on one database: each consumer has one owner at a time, and another takes over when it is gone.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hooklake::consumer::checkpoint;
 use hooklake::log::Reader;
 
+use crate::faults::soak::settings;
 use crate::harness::process::{Process, command};
 use crate::harness::{TestDatabase, github_signature, wait_until};
 
@@ -50,10 +52,54 @@ async fn owners(db: &TestDatabase) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn paused_owners_are_replaced_and_write_nothing_more() {
+    under_pauses(3, async |db, processes| {
+        // Whoever has leases is paused until somebody else has them, in turn; the pauses end at other moments each time.
+        for round in 0..6 {
+            wait_until("somebody is the owner", async || !owners(db).await.is_empty()).await;
+            let before = owners(db).await;
+            let paused: Vec<&Process> =
+                processes.iter().filter(|process| before.iter().any(|owner| owner.ends_with(&format!("/{}", process.id())))).take(2).collect();
+            signal(&paused, "STOP");
+            let is_theirs = |owner: &String| paused.iter().any(|process| owner.ends_with(&format!("/{}", process.id())));
+            wait_until("others have taken over", async || owners(db).await.iter().any(|owner| !is_theirs(owner))).await;
+            let moves = db.number("SELECT count(*) FROM moves").await;
+            wait_until("they go on", async || db.number("SELECT count(*) FROM moves").await > moves + round).await;
+            signal(&paused, "CONT");
+        }
+    })
+    .await;
+}
+
+/// `make pauses MINUTES=n [SEED=s]`: any of four, at random, and for as long as a lease holds or twice that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "takes as long as it is told: make pauses MINUTES=n"]
+async fn paused_owners_at_random() {
+    let (minutes, mut dice) = settings("pauses");
+    under_pauses(4, async |_, processes| {
+        let until = Instant::now() + Duration::from_secs(minutes * 60);
+        while Instant::now() < until {
+            let paused: Vec<&Process> = processes.iter().filter(|_| dice.below(2) == 0).collect();
+            signal(&paused, "STOP");
+            tokio::time::sleep(Duration::from_millis(dice.below(5000))).await;
+            signal(&paused, "CONT");
+            tokio::time::sleep(Duration::from_millis(dice.below(3000))).await;
+        }
+    })
+    .await;
+}
+
+fn signal(processes: &[&Process], name: &str) {
+    for process in processes {
+        process.signal(name);
+    }
+}
+
+/// So many instances that receive and consume while some are paused; then nothing was done twice, or by who was replaced.
+async fn under_pauses(instances: usize, pauses: impl AsyncFnOnce(&TestDatabase, &[Process])) {
     let db = TestDatabase::new().await;
     db.execute(WATCH).await;
     let mut processes = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..instances {
         processes.push(Process::start_with(&db, &[SHORT_LEASE]).await);
     }
     let stop = Arc::new(AtomicBool::new(false));
@@ -77,34 +123,21 @@ async fn paused_owners_are_replaced_and_write_nothing_more() {
             })
         })
         .collect();
-    // Whoever has leases is paused until somebody else has them, in turn; the pauses end at other moments each time.
-    for round in 0..6 {
-        wait_until("somebody is the owner", async || !owners(&db).await.is_empty()).await;
-        let before = owners(&db).await;
-        let paused: Vec<&Process> =
-            processes.iter().filter(|process| before.iter().any(|owner| owner.ends_with(&format!("/{}", process.id())))).take(2).collect();
-        for process in &paused {
-            process.signal("STOP");
-        }
-        let is_theirs = |owner: &String| paused.iter().any(|process| owner.ends_with(&format!("/{}", process.id())));
-        wait_until("others have taken over", async || owners(&db).await.iter().any(|owner| !is_theirs(owner))).await;
-        let moves = db.number("SELECT count(*) FROM moves").await;
-        wait_until("they go on", async || db.number("SELECT count(*) FROM moves").await > moves + round).await;
-        for process in &paused {
-            process.signal("CONT");
-        }
-    }
+    pauses(&db, &processes).await;
     stop.store(true, Ordering::SeqCst);
-    let mut acknowledged = 0;
+    let mut acknowledged = Vec::new();
     for sender in senders {
-        for name in sender.await.expect("a sender ends") {
-            acknowledged += 1;
-            assert_eq!(db.number(&format!("SELECT count(*) FROM log.envelopes WHERE delivery_key = '{name}'")).await, 1, "{name}");
-        }
+        acknowledged.extend(sender.await.expect("a sender ends"));
+    }
+    let kept = db.rows("SELECT delivery_key, count(*) FROM log.envelopes GROUP BY 1").await;
+    let kept: HashMap<String, i64> = kept.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for name in &acknowledged {
+        assert_eq!(kept.get(name), Some(&1), "{name}");
     }
     caught_up(&db).await;
     println!(
-        "{acknowledged} acknowledged on three instances, {} moves, {} epochs",
+        "{} acknowledged on {instances} instances, {} moves of checkpoints, {} epochs",
+        acknowledged.len(),
         db.number("SELECT count(*) FROM moves").await,
         db.number("SELECT sum(epoch)::bigint FROM hooklake.consumers").await
     );
