@@ -2,11 +2,11 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test soak pauses check bench ingest project retention verify overload growth clean
+.PHONY: help demo serve test soak pauses check bench ingest project rebuild retention verify overload growth clean
 
 # Where cargo puts what it builds; a machine may set it for several projects at once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-BENCHES := ingest project retention verify
+BENCHES := ingest project rebuild retention verify
 BENCH = BENCH_PAYLOADS=$(abspath $(PAYLOADS)) cargo bench --locked --bench hooklake --
 PAYLOADS := .tools/examples/node_modules/@octokit/webhooks-examples
 
@@ -42,7 +42,7 @@ check: ## format, lints, docs, house rules, licences and origin of dependencies
 	cargo test --locked --test tidy
 	.tools/bin/cargo-deny --locked check licenses bans sources
 
-bench: ## what it takes in, how far consumers lag, who waits for retention, how fast it verifies; or one: make bench project
+bench: ## what it takes in, how far consumers lag, how fast they are made anew, who waits for retention, how fast it verifies; or one: make bench project
 	@deploy/setup.sh demo
 	@echo 'The first build optimises every dependency: about twenty minutes on two cores, once.'
 	for bench in $(or $(filter $(BENCHES),$(MAKECMDGOALS)),$(BENCHES)); do $(BENCH) $$bench; done

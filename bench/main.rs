@@ -12,6 +12,7 @@ mod latencies;
 mod load;
 mod overload;
 mod project;
+mod rebuild;
 mod retention;
 mod server;
 mod steps;
@@ -27,24 +28,25 @@ const ROUNDS: u64 = 3;
 const OVERLOAD_SECONDS: u64 = 300;
 /// A week's partition of the bench.
 const RETIRED_ENVELOPES: u64 = 100_000;
-const VERIFIED_ENVELOPES: u64 = 50_000;
+const READ_ENVELOPES: u64 = 50_000;
 const GROWTH_EVENTS: u64 = 1_000_000;
 
-/// `ingest [TABLE…]`, `project [ROUNDS]`, `retention [ENVELOPES]`, `verify [ENVELOPES]`, `overload [SECONDS]` or `growth [EVENTS]`; cargo
-/// adds flags of its own.
+/// `ingest [TABLE…]`, `project [ROUNDS]`, `rebuild [ENVELOPES]`, `retention [ENVELOPES]`, `verify [ENVELOPES]`, `overload [SECONDS]` or
+/// `growth [EVENTS]`; cargo adds flags of its own.
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let words: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let (what, rest) = words.split_first().context("which bench: ingest, project, retention, verify, overload or growth?")?;
+    let (what, rest) = words.split_first().context("which bench: ingest, project, rebuild, retention, verify, overload or growth?")?;
     match what.as_str() {
         "ingest" => ingest::rates(rest).await,
         "project" => project::run(number(rest, ROUNDS)?.try_into()?).await,
+        "rebuild" => rebuild::run(number(rest, READ_ENVELOPES)?.try_into()?).await,
         "retention" => retention::run(number(rest, RETIRED_ENVELOPES)?.try_into()?).await,
-        "verify" => verify::run(number(rest, VERIFIED_ENVELOPES)?.try_into()?).await,
+        "verify" => verify::run(number(rest, READ_ENVELOPES)?.try_into()?).await,
         "overload" => overload::run(Duration::from_secs(number(rest, OVERLOAD_SECONDS)?)).await,
         "growth" => growth::run(number(rest, GROWTH_EVENTS)?.try_into()?).await,
-        other => anyhow::bail!("there is no bench {other:?}; there are ingest, project, retention, verify, overload and growth"),
+        other => anyhow::bail!("there is no bench {other:?}; there are ingest, project, rebuild, retention, verify, overload and growth"),
     }
 }
 

@@ -8,10 +8,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hooklake::config::Config;
+use hooklake::consumer::checkpoint;
+use hooklake::db::Database;
 use hooklake::db::embedded::Cluster;
+
+use crate::bodies::Bodies;
+use crate::load;
 
 /// What the load is signed with.
 pub const SECRET: &str = "bench secret of the load generator";
+
+const FILLING_CONNECTIONS: usize = 64;
+/// How often it is looked whether the consumers have seen all.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub struct Server {
     pub cluster: Cluster,
@@ -38,6 +47,17 @@ impl Server {
         let config = Config::load(None, [])?;
         let cluster = Cluster::start(directory.path(), &config.database).await?;
         Ok(Self { cluster, address: free, program, process, directory })
+    }
+
+    /// A server whose consumers have seen so many deliveries, and its database.
+    pub async fn filled(bodies: &Bodies, envelopes: usize) -> anyhow::Result<(Self, Database)> {
+        let server = Self::start("ingest,consume").await.context("the server does not start")?;
+        let database = Database::new(&server.cluster.url("hooklake"), &Config::load(None, [])?.database)?;
+        load::run(server.address, &bodies.texts, FILLING_CONNECTIONS, envelopes).await?;
+        while checkpoint::standings(&database).await?.iter().any(|one| one.lag_events > 0) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok((server, database))
     }
 
     /// The program on the server's data, for a command beside it.

@@ -4,20 +4,16 @@
 //! the log as `COPY` gives it over one connection; what `hooklake verify` reads, with nothing done to it; `hooklake verify`;
 //! the same with every signature. No deliveries come meanwhile.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use futures::TryStreamExt;
-use hooklake::config::Config;
-use hooklake::consumer::checkpoint;
 use hooklake::db::Database;
 
+use crate::bodies;
 use crate::server::Server;
-use crate::{bodies, load};
 
-const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 3;
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Bytes of envelopes, and in what time.
 #[derive(Clone, Copy)]
@@ -35,12 +31,7 @@ impl Rate {
 /// Prints rates over a log of so many envelopes.
 pub async fn run(envelopes: usize) -> anyhow::Result<()> {
     let real = bodies::real()?;
-    let server = Server::start("ingest,consume").await.context("the server does not start")?;
-    let database = Database::new(&server.cluster.url("hooklake"), &Config::load(None, [])?.database)?;
-    load::run(server.address, &real.texts, CONNECTIONS, envelopes).await?;
-    while checkpoint::standings(&database).await?.iter().any(|one| one.lag_events > 0) {
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    let (server, database) = Server::filled(&real, envelopes).await?;
     let arguments: [(&str, &[&str]); 3] = [("read as verify does", &["--only-read"]), ("verify", &[]), ("verify --signatures", &["--signatures"])];
     verify(&server, &["--only-read"]).await?;
     let mut copied: Option<Rate> = None;
