@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{self, Lease};
 use super::copy;
-use super::runner::{Place, Runner, STAND_BY, Step, describe};
+use super::runner::{Place, Runner, STAND_BY, Step};
 use super::{Consumer, Error, Moment, Next};
 use crate::db::views;
 use crate::domain::{OWN_SOURCE, Places, Position};
@@ -103,17 +103,16 @@ impl Runner {
 
     /// Gives readers that are in the way of a copy their time; the error, when it is another or they had enough of it.
     async fn wait_for_readers(&self, lease: &Lease, error: Error, tries: &mut u32) -> Result<(), Error> {
-        let is_of_readers = match &error {
-            Error::Readers(_) => true,
-            Error::Database(error) => views::is_busy(error),
-            _ => false,
+        let reason = match &error {
+            Error::Readers(who) => format!("{who} may still read what was there before"),
+            Error::Database(error) if views::is_busy(error) => "a query reads the old tables".to_owned(),
+            _ => return Err(error),
         };
         *tries += 1;
-        if !is_of_readers || *tries >= READER_TRIES {
+        if *tries == READER_TRIES {
             return Err(error);
         }
         if *tries == 1 {
-            let reason = describe(&error);
             tracing::info!(consumer = lease.consumer, "{} is filled and waits: {reason}", lease.consumer);
             checkpoint::complain(&self.database, lease, &reason).await?;
         }

@@ -172,17 +172,15 @@ impl Engine {
             let permits = Arc::clone(&self.inner.permits);
             let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, permits.acquire_owned()).await else { return Err(Error::Busy) };
             let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question.clone(), rows_max, deadline, permit, &mut read)).await;
-            match answered.unwrap_or(Err(Error::TimedOut)) {
+            let error = match answered.unwrap_or(Err(Error::TimedOut)) {
                 Ok(answer) => break answer,
-                // Redaction takes files of earlier versions away at once, also from who was reading them.
-                Err(Error::Store(_)) if tries < TRIES => self.forget_snapshot().await,
-                Err(Error::Damaged(_)) if tries < TRIES && self.has_moved_on(read).await => {}
-                Err(error) => {
-                    if let Error::Damaged(_) = error {
-                        tracing::error!("{error}");
-                    }
-                    return Err(location.hide(error));
+                Err(error) => error,
+            };
+            if tries == TRIES || !self.has_lost(&error, read).await {
+                if let Error::Damaged(_) = error {
+                    tracing::error!("{error}");
                 }
+                return Err(location.hide(error));
             }
         };
         Ok(if question.is_about_plans() { answer.map_text(|text| location.hide_in_text(text)) } else { answer })
@@ -252,14 +250,17 @@ impl Engine {
         Ok(Answer { schema, batches, rows: count, truncated, receipt })
     }
 
-    /// True when the table is another version now than was read.
-    async fn has_moved_on(&self, read: Option<u64>) -> bool {
-        self.snapshot().await.is_ok_and(|table| table.as_ref().and_then(DeltaTable::version) != read)
-    }
-
-    /// Has the next question read the table's log from its beginning: the part that is known may be gone.
-    async fn forget_snapshot(&self) {
-        *self.inner.snapshot.lock().await = None;
+    /// Whether a question may have lost what it was reading: the lake forgets by taking files of earlier versions away at once.
+    async fn has_lost(&self, error: &Error, read: Option<u64>) -> bool {
+        match error {
+            Error::Store(_) => {
+                // Nor can the part of the table's log be trusted that is known.
+                *self.inner.snapshot.lock().await = None;
+                true
+            }
+            Error::Damaged(_) => self.snapshot().await.is_ok_and(|table| table.as_ref().and_then(DeltaTable::version) != read),
+            _ => false,
+        }
     }
 
     /// The table as it is now; none before the first export.
