@@ -9,6 +9,7 @@ use hooklake::registry;
 use hooklake::retention::erase::{Erasure, Report};
 use hooklake::retention::hold::Cover;
 use hooklake::retention::mention::Person;
+use hooklake::retention::redact::Order;
 use hooklake::retention::schedule::What;
 use hooklake::retention::traces::Files;
 use hooklake::retention::{Custodian, Error, Settings};
@@ -18,7 +19,7 @@ use serde_json::json;
 
 use crate::harness::prove::verify;
 use crate::harness::{TestApp, TestDatabase, examples};
-use crate::retention::custodian;
+use crate::retention::{custodian, order};
 
 fn erasure<'a>(app: &'a TestApp, names: &[&str]) -> Erasure<'a> {
     let base = &app.app.base;
@@ -269,6 +270,36 @@ async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     }
     let after = app.db.rows("SELECT (to_jsonb(t) - 'processed_at')::text FROM events t ORDER BY position").await;
     assert_eq!(before.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), after.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>());
+    drop(custodian);
+    tasks.stop().tell();
+    app.stop().await;
+}
+
+/// What the lake may keep it tells word for word when the log has let it go; tables do not, nor does a lake that is made anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lake_that_keeps_tells_what_the_log_no_longer_holds() {
+    let app = TestApp::start().await;
+    app.send(&examples()[..30]).await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    let consumers = grown_old(&app, &mut custodian).await;
+    let base = &app.app.base;
+    let engine = base.engine().expect("an engine");
+    let asked = async || crate::lake::rows(&engine, "SELECT position, subject, title, payload FROM events WHERE position <= 30 ORDER BY position").await;
+    let before = asked().await;
+    assert_eq!(crate::lake::rows(&engine, "SELECT count(payload) FROM events WHERE position <= 30").await, "30");
+
+    custodian.redact(&Order { lake_keeps: true, ..order(&[]) }, &[Position::new(3)]).await.expect("redacted");
+    app.caught_up().await;
+    assert_eq!(asked().await, before, "a body went");
+    assert_eq!(run(&mut custodian, "days = 60\nlake = \"keep\"\nsources = {}\ntenants = {}", &consumers).await, [What::Dropped { envelopes: 30 }]);
+    app.caught_up().await;
+    assert_eq!(asked().await, before, "rows went");
+    assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position <= 30").await, 0);
+
+    let lake = registry::consumers(base).expect("consumers").into_iter().find(|consumer| consumer.name() == "lake").expect("the lake");
+    base.runner(&tasks, &Metrics::new()).rebuild(lake.as_ref(), &mut |_, _| {}).await.expect("rebuilt");
+    assert_eq!(asked().await, "", "it is made of what the log holds");
     drop(custodian);
     tasks.stop().tell();
     app.stop().await;
