@@ -164,7 +164,13 @@ impl Places {
     /// True when this position is one of them.
     #[must_use]
     pub fn contain(&self, position: Position) -> bool {
-        self.positions.binary_search(&position).is_ok() || self.ranges.iter().any(|range| (range.first..=range.through).contains(&position))
+        self.positions.binary_search(&position).is_ok() || self.is_in_range(position)
+    }
+
+    /// True when it is retired.
+    #[must_use]
+    pub fn is_in_range(&self, position: Position) -> bool {
+        self.ranges.iter().any(|range| (range.first..=range.through).contains(&position))
     }
 }
 

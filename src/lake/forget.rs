@@ -1,9 +1,10 @@
 //! Takes rows out of the table: files that hold them are written anew without them, and the old ones leave the disk.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use deltalake::kernel::Add;
@@ -50,6 +51,7 @@ pub(super) async fn rewrite(
 ) -> Result<Rewritten, DeltaTableError> {
     let mut writer = RecordBatchWriter::for_table(table)?.with_writer_properties(table::writer_properties());
     let mut rewritten = Rewritten::default();
+    let mut removed = HashSet::new();
     for path in files {
         let (directory, name) = (location.directory().to_owned(), path.clone());
         let (sender, mut batches) = mpsc::channel(WAITING_MAX);
@@ -58,11 +60,16 @@ pub(super) async fn rewrite(
         while let Some(batch) = batches.recv().await {
             writer.write(batch).await?;
         }
-        if reading.await.map_err(other)?.map_err(other)? {
+        let gone = reading.await.map_err(other)?.map_err(other)?;
+        if !gone.is_empty() {
+            removed.extend(gone);
             rewritten.replaced.push(path);
         }
     }
-    let mut rest = Reader::new(database.clone()).reread(places);
+    // Also of what is retired, for a lake that keeps it; but what it had forgotten does not come back.
+    let mut left = places.clone();
+    left.positions.retain(|position| removed.contains(position) && !places.is_in_range(*position));
+    let mut rest = Reader::new(database.clone()).with_retired().reread(&left);
     while let Some(batch) = rest.next().await.map_err(other)? {
         let rows = tokio::task::spawn_blocking(move || schema::batch_of(&batch.envelopes)).await.map_err(other)?.map_err(other)?;
         writer.write(rows).await?;
@@ -71,22 +78,26 @@ pub(super) async fn rewrite(
     Ok(rewritten)
 }
 
-/// Sends the rows of a file that stay; nothing and false when all of them do.
-fn read_without(file: &Checked, path: &Path, places: &Places, sender: &mpsc::Sender<RecordBatch>) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+/// Sends the rows of a file that stay, nothing when all of them do; returns the positions of those that go.
+fn read_without(
+    file: &Checked,
+    path: &Path,
+    places: &Places,
+    sender: &mpsc::Sender<RecordBatch>,
+) -> Result<Vec<Position>, Box<dyn std::error::Error + Send + Sync>> {
     let stays = |batch: &RecordBatch| -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
-        let positions = batch.column_by_name("position").ok_or("a file without positions")?;
-        let positions = cast(positions, &DataType::Int64)?;
-        Ok(positions.as_primitive::<Int64Type>().values().iter().map(|position| Some(!places.contain(Position::new(*position)))).collect())
+        Ok(positions_of(batch)?.values().iter().map(|position| Some(!places.contain(Position::new(*position)))).collect())
     };
     // First the positions alone: most files hold none of them.
     let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["position"]);
-    let mut is_met = false;
+    let mut gone = Vec::new();
     for batch in builder.with_projection(mask).build()? {
-        is_met |= stays(&batch?)?.false_count() > 0;
+        let positions = positions_of(&batch?)?;
+        gone.extend(positions.values().iter().copied().map(Position::new).filter(|position| places.contain(*position)));
     }
-    if !is_met {
-        return Ok(false);
+    if gone.is_empty() {
+        return Ok(gone);
     }
     let builder = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.with_batch_size(ROWS);
     for batch in builder.build()? {
@@ -96,7 +107,12 @@ fn read_without(file: &Checked, path: &Path, places: &Places, sender: &mpsc::Sen
             return Err("the rows are no longer wanted".into());
         }
     }
-    Ok(true)
+    Ok(gone)
+}
+
+fn positions_of(rows: &RecordBatch) -> Result<Int64Array, Box<dyn std::error::Error + Send + Sync>> {
+    let positions = rows.column_by_name("position").ok_or("a file without positions")?;
+    Ok(cast(positions, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
 }
 
 /// Rows of a file as rows of the table: with the day, which is in the file's path only, and the types of the schema.
