@@ -160,30 +160,35 @@ impl Engine {
     /// # Errors
     /// See [`Error`]; no message names a file.
     pub async fn query_with(&self, tenant: &Tenant, sql: &str, values: Vec<ScalarValue>, options: QueryOptions) -> Result<Answer, Error> {
-        let question = guard::read(sql)?.with(values);
         let limits = &self.inner.limits;
         let deadline = Instant::now() + options.timeout.min(limits.timeout_max);
         let rows_max = options.max_rows.min(limits.rows_max);
         let location = &self.inner.location;
         let mut tries = 0;
-        let answer = loop {
+        loop {
             tries += 1;
+            // Read anew rather than cloned: to walk a deep one needs more stack than there is here.
+            let question = guard::read(sql)?.with(values.clone());
+            let is_about_plans = question.is_about_plans();
             let mut read = None;
             let permits = Arc::clone(&self.inner.permits);
             let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, permits.acquire_owned()).await else { return Err(Error::Busy) };
-            let answered = tokio::time::timeout_at(deadline, self.answer(tenant, question.clone(), rows_max, deadline, permit, &mut read)).await;
+            // Boxed, or the stack of whoever asks would have to hold it.
+            let answering = Box::pin(self.answer(tenant, question, rows_max, deadline, permit, &mut read));
+            let answered = tokio::time::timeout_at(deadline, answering).await;
             let error = match answered.unwrap_or(Err(Error::TimedOut)) {
-                Ok(answer) => break answer,
+                Ok(answer) if is_about_plans => return Ok(answer.map_text(|text| location.hide_in_text(text))),
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if tries == TRIES || !self.has_lost(&error, read).await {
+            let again = tries < TRIES && tokio::time::timeout_at(deadline, Box::pin(self.has_lost(&error, read))).await.unwrap_or(false);
+            if !again {
                 if let Error::Damaged(_) = error {
                     tracing::error!("{error}");
                 }
                 return Err(location.hide(error));
             }
-        };
-        Ok(if question.is_about_plans() { answer.map_text(|text| location.hide_in_text(text)) } else { answer })
+        }
     }
 
     /// Answers from one version of the table, which is told in `read` as soon as it is known.
@@ -253,7 +258,7 @@ impl Engine {
     /// Whether a question may have lost what it was reading: the lake forgets by taking files of earlier versions away at once.
     async fn has_lost(&self, error: &Error, read: Option<u64>) -> bool {
         match error {
-            Error::Store(_) => {
+            Error::Store(cause) if cause.to_string().to_lowercase().contains("not found") => {
                 // Nor can the part of the table's log be trusted that is known.
                 *self.inner.snapshot.lock().await = None;
                 true

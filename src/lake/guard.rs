@@ -31,7 +31,7 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 const STACK_BYTES: usize = 32 << 20;
 
 /// A statement that only asks.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Question {
     pub(super) statement: Statement,
     /// The tables that it names.
