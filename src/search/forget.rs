@@ -74,7 +74,7 @@ pub fn traces(data_dir: &Path, is_in: &dyn Fn(&str) -> bool) -> Result<u64, supe
                 let document = document?;
                 found += u64::from(document.field_values().any(|(_, value)| value.as_str().is_some_and(is_in)));
             }
-            for (field, _) in schema.fields().filter(|(_, entry)| entry.field_type().is_str()) {
+            for (field, _) in schema.fields().filter(|(_, entry)| entry.field_type().is_str() && entry.is_indexed()) {
                 let words = segment.inverted_index(field)?;
                 let mut words = words.terms().stream().map_err(tantivy::TantivyError::from)?;
                 while words.advance() {

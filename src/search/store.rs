@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tantivy::schema::Schema;
 use tantivy::{Index, IndexWriter, TantivyError};
 
 use super::forget;
@@ -92,7 +93,7 @@ pub(super) fn writer(index: &Index) -> Result<IndexWriter, TantivyError> {
     index.writer_with_num_threads(1, WRITER_BYTES)
 }
 
-/// Opens a generation for reading; none when there is no such index, or it has another shape.
+/// Opens a generation for reading; none when there is no such index, or it has other fields.
 pub(super) fn open_to_read(root: &Path, generation: i32) -> Result<Option<(Index, Fields)>, TantivyError> {
     let directory = directory(root, generation);
     if !directory.join("meta.json").exists() {
@@ -101,7 +102,9 @@ pub(super) fn open_to_read(root: &Path, generation: i32) -> Result<Option<(Index
     let mut index = Index::open_in_dir(&directory)?;
     index.set_tokenizers(schema::tokenizers());
     let (schema, fields) = schema::schema();
-    Ok((index.schema() == schema).then_some((index, fields)))
+    // The one before, which is read until another is filled, may be indexed in other ways.
+    let shape = |schema: &Schema| schema.fields().map(|(_, entry)| (entry.name().to_owned(), entry.field_type().value_type())).collect::<Vec<_>>();
+    Ok((shape(&index.schema()) == shape(&schema)).then_some((index, fields)))
 }
 
 /// What the index's last commit says of the log.
@@ -164,4 +167,34 @@ fn quarantine(root: &Path, directory: &Path, reason: &str) -> Result<(), Tantivy
     std::fs::rename(directory, &aside)?;
     tracing::warn!(reason, directory = %aside.display(), "the search index cannot be used ({reason}); it was set aside and is filled anew from the log");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After an upgrade the index before is searched until another is filled.
+    #[test]
+    fn an_index_whose_fields_were_indexed_in_other_ways_is_still_read() {
+        let root = tempfile::tempdir().expect("a directory");
+        let made_of = |generation: i32, change: &dyn Fn(&mut serde_json::Value)| {
+            let mut fields = serde_json::to_value(schema::schema().0).expect("JSON");
+            fields.as_array_mut().expect("fields").iter_mut().for_each(change);
+            let directory = directory(root.path(), generation);
+            std::fs::create_dir_all(&directory).expect("made");
+            Index::create_in_dir(&directory, serde_json::from_value::<Schema>(fields).expect("a schema")).expect("an index");
+            open_to_read(root.path(), generation).expect("opened").is_some()
+        };
+        assert!(made_of(1, &|_| {}));
+        assert!(made_of(2, &|field| {
+            if field["name"] == "received_at" {
+                field["options"]["indexed"] = true.into();
+            }
+        }));
+        assert!(!made_of(3, &|field| {
+            if field["name"] == "url" {
+                field["name"] = "link".into();
+            }
+        }));
+    }
 }
