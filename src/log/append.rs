@@ -259,11 +259,13 @@ impl Lane {
             };
             if is_missing_partition(&error) {
                 match super::partition::ensure(&self.database).await {
-                    Ok(_) => continue,
+                    Ok(1..) => continue,
+                    // Another has made it, or it is not what was missing.
+                    Ok(_) => {}
                     Err(refused) => error = refused,
                 }
             }
-            if error.is_bad_data() || Instant::now() + RETRY_WAIT >= give_up {
+            if error.is_bad_data() && !is_missing_partition(&error) || Instant::now() + RETRY_WAIT >= give_up {
                 return Err(error);
             }
             tokio::time::sleep(RETRY_WAIT).await;
