@@ -3,13 +3,14 @@
 
 -- The oldest of those to whom the act has not happened; NULL when all know of it, as all new ones do. A snapshot is older
 -- only if its horizon is at or before the act; that the converse does not hold costs a wait. Vacuum's count for nothing,
--- as it answers nobody. An act that is yet to come was that of a cluster which this one is a dump of.
+-- as it answers nobody; its processes have no user, which is seen where their kind is not. An act that is yet to come was that of a cluster which this one is a dump of.
 CREATE FUNCTION hooklake.reader_older_than(act xid8) RETURNS text
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT s.who
     FROM (SELECT format('process %s of %s, in a transaction since %s,', a.pid, coalesce(a.usename::text, a.backend_type), a.xact_start), a.backend_xmin
           FROM pg_stat_activity a
           WHERE a.pid <> pg_backend_pid() AND a.backend_type IS DISTINCT FROM 'autovacuum worker'
+            AND (a.backend_type IS NOT NULL OR a.usesysid IS NOT NULL)
             AND (a.datname IS NULL OR a.datname = current_database())
           UNION ALL
           SELECT format('a standby with the replication slot %s', p.slot_name), p.xmin FROM pg_replication_slots p) AS s (who, horizon)

@@ -164,7 +164,7 @@ pub enum Error {
         log: At,
     },
     /// Somebody reads in a snapshot to which a copy's rows are too young.
-    #[error("{0} may still read what was there before; end that, or rebuild again after it")]
+    #[error("{0} may still read what was there before")]
     Readers(String),
     /// An event cannot be taken, whatever is tried.
     #[error("the event cannot be taken: {0}")]

@@ -17,7 +17,7 @@ use crate::domain::{OWN_SOURCE, Places, Position};
 use crate::failpoint;
 use crate::log::{BatchLimits, Reader};
 
-/// How often a copy is tried to be shown before readers make it fail, and how long they get in between.
+/// How often a copy is tried to be shown before readers that hold the tables make it fail, and how long readers get in between.
 const READER_TRIES: u32 = 80;
 const READER_PAUSE: Duration = Duration::from_millis(500);
 /// How much longer than a lease holds a rebuild waits for one whose owner may be gone.
@@ -101,21 +101,20 @@ impl Runner {
         Ok(place.position)
     }
 
-    /// Gives readers that are in the way of a copy their time; the error, when it is another or they had enough of it.
+    /// Gives readers that are in the way of a copy their time, and says so where `status` finds it; the error, when it is another
+    /// or those who hold the tables had enough of it.
     async fn wait_for_readers(&self, lease: &Lease, error: Error, tries: &mut u32) -> Result<(), Error> {
         let reason = match &error {
-            Error::Readers(who) => format!("{who} may still read what was there before"),
-            Error::Database(error) if views::is_busy(error) => "a query reads the old tables".to_owned(),
+            // However long it takes: nobody is held up but the copy.
+            Error::Readers(_) => error.to_string(),
+            Error::Database(cause) if views::is_busy(cause) && *tries < READER_TRIES => {
+                *tries += 1;
+                "a query reads the old tables".to_owned()
+            }
             _ => return Err(error),
         };
-        *tries += 1;
-        if *tries == READER_TRIES {
-            return Err(error);
-        }
-        if *tries == 1 {
-            tracing::info!(consumer = lease.consumer, "{} is filled and waits: {reason}", lease.consumer);
-            checkpoint::complain(&self.database, lease, &reason).await?;
-        }
+        tracing::debug!(consumer = lease.consumer, "{} is filled and waits: {reason}", lease.consumer);
+        checkpoint::complain(&self.database, lease, &reason).await?;
         self.stop.sleep(READER_PAUSE).await;
         self.go_on(lease)?;
         if Instant::now() >= lease.due() {
@@ -159,7 +158,9 @@ impl Runner {
         self.fill_through(copy.as_mut(), lease, &mut place, at, progress).await?;
         let filled = Moment::now(&self.database).await?;
         let mut tries = 0;
-        while let Err(error) = filled.is_behind_all(&**self.database.get().await?).await {
+        loop {
+            let is_behind_all = filled.is_behind_all(&**self.database.get().await?).await;
+            let Err(error) = is_behind_all else { break };
             self.wait_for_readers(lease, error, &mut tries).await?;
         }
         let mut connection = self.database.get().await?;

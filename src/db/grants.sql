@@ -38,6 +38,8 @@ REVOKE EXECUTE ON FUNCTION log.redact(bigint[], bytea[]), log.redact_conflicts(b
     log.forget_keys(text, bigint, integer), log.may_empty(text) FROM hooklake_app;
 
 GRANT USAGE ON SCHEMA hooklake TO hooklake_app;
+REVOKE ALL ON FUNCTION hooklake.reader_older_than(xid8) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hooklake.reader_older_than(xid8) TO hooklake_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hooklake TO hooklake_app;
 
 -- The readers' role: views, and nothing else. Copies that a person asked for (as_of_…) carry grants of their own.
