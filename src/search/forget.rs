@@ -13,6 +13,7 @@ use tantivy::{Index, TantivyDocument};
 
 use super::schema::Fields;
 use super::store::{self, Open};
+use super::writer::Writer;
 use crate::domain::Places;
 
 /// Deletes the documents of these places, without committing.
@@ -35,8 +36,8 @@ pub(super) fn purge(open: Open) -> tantivy::Result<Open> {
         return Ok(open);
     }
     // Merges that run on their own would hold the very segments.
-    open.writer.wait_merging_threads()?;
-    let mut writer = store::writer(&index)?;
+    open.writer.end()?;
+    let mut writer = Writer::of(&index)?;
     writer.set_merge_policy(Box::new(NoMergePolicy));
     let segments: Vec<_> = index.load_metas()?.segments.iter().filter(|segment| segment.has_deletes()).map(tantivy::SegmentMeta::id).collect();
     for segment in segments {
@@ -44,8 +45,8 @@ pub(super) fn purge(open: Open) -> tantivy::Result<Open> {
     }
     writer.garbage_collect_files().wait()?;
     // Opened anew, so that merges run by their usual rules again.
-    writer.wait_merging_threads()?;
-    let writer = store::writer(&index)?;
+    writer.end()?;
+    let writer = Writer::of(&index)?;
     Ok(Open { writer, fields: open.fields, mark: open.mark })
 }
 

@@ -1,7 +1,7 @@
 //! Full-text search: a tantivy index of what events say, and the question half that reads it.
 //!
 //! ```text
-//! log ─2,000 entries or 8 MB→ Indexer ─one commit, its payload is the position→ data_dir/search/<generation>
+//! log ─2,000 entries or 16 MB→ Indexer ─one commit, its payload is the position→ data_dir/search/<generation>
 //!                                                                                        ↓ mmap
 //!                     text ─syntax→ query + the caller's tenant ─→ Searcher ─ids→ log.envelopes ─→ hits
 //! ```
@@ -21,6 +21,7 @@ pub mod schema;
 mod snippet;
 mod store;
 mod syntax;
+mod writer;
 
 pub use indexer::Indexer;
 pub use query::{Hit, SearchAnswer, Searcher};

@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use tantivy::schema::Schema;
-use tantivy::{Index, IndexWriter, TantivyError};
+use tantivy::{Index, TantivyError};
 
 use super::forget;
 use super::schema::{self, Fields};
+use super::writer::Writer;
 use crate::domain::{Envelope, Position};
 use crate::log::Fence;
 
-/// Memory of the writer before it starts a segment.
-const WRITER_BYTES: usize = 50 << 20;
 pub(super) const QUARANTINED: &str = "quarantined";
 
 /// An index that is open for writing.
 pub(super) struct Open {
-    pub(super) writer: IndexWriter,
+    pub(super) writer: Writer,
     pub(super) fields: Fields,
     pub(super) mark: Mark,
 }
@@ -83,14 +82,9 @@ pub(super) fn open(root: &Path, generation: i32) -> Result<Open, TantivyError> {
     let (_, fields) = schema::schema();
     let mark = mark(&index)?;
     // The lock is the kernel's and ends with the process that held it: a kill leaves nothing in the way.
-    let writer = writer(&index)?;
+    let writer = Writer::of(&index)?;
     // Done already, unless a crash came between a deletion and its purge.
     forget::purge(Open { writer, fields, mark })
-}
-
-/// The one writer of an index.
-pub(super) fn writer(index: &Index) -> Result<IndexWriter, TantivyError> {
-    index.writer_with_num_threads(1, WRITER_BYTES)
 }
 
 /// Opens a generation for reading; none when there is no such index, or it has other fields.
