@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::schema::Schema;
 use tantivy::{Index, TantivyError};
 
@@ -68,6 +69,10 @@ pub(super) fn directory(root: &Path, generation: i32) -> PathBuf {
 /// anew: the log has everything.
 pub(super) fn open(root: &Path, generation: i32) -> Result<Open, TantivyError> {
     let directory = directory(root, generation);
+    std::fs::create_dir_all(&directory)?;
+    // Only who may write can tell what is wrong with it: files go under whoever else looks. The lock is the kernel's and ends with
+    // the process that held it: a kill leaves nothing in the way.
+    let alone = MmapDirectory::open(&directory)?.acquire_lock(&INDEX_WRITER_LOCK).map_err(|error| TantivyError::LockFailure(error, None))?;
     let index = if directory.join("meta.json").exists() {
         match open_checked(&directory) {
             Ok(index) => index,
@@ -79,10 +84,11 @@ pub(super) fn open(root: &Path, generation: i32) -> Result<Open, TantivyError> {
     } else {
         create(&directory)?
     };
-    let (_, fields) = schema::schema();
-    let mark = mark(&index)?;
-    // The lock is the kernel's and ends with the process that held it: a kill leaves nothing in the way.
+    drop(alone);
     let writer = Writer::of(&index)?;
+    let (_, fields) = schema::schema();
+    // Read last: another may have written in between.
+    let mark = mark(&index)?;
     // Done already, unless a crash came between a deletion and its purge.
     forget::purge(Open { writer, fields, mark })
 }
@@ -166,6 +172,26 @@ fn quarantine(root: &Path, directory: &Path, reason: &str) -> Result<(), Tantivy
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whoever is paused and goes on removes files that it has merged, while the next owner looks at them.
+    #[test]
+    fn nobody_finds_fault_with_an_index_that_another_writes() {
+        let root = tempfile::tempdir().expect("a directory");
+        let aside = root.path().join(QUARANTINED);
+        let mut first = open(root.path(), 1).expect("opened");
+        first.writer.add_document(tantivy::TantivyDocument::default()).expect("added");
+        first.commit(Mark { position: Position::new(1), fence: None }).expect("committed");
+        for entry in std::fs::read_dir(directory(root.path(), 1)).expect("a directory").flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "pos") {
+                std::fs::remove_file(entry.path()).expect("removed");
+            }
+        }
+        assert!(matches!(open(root.path(), 1), Err(TantivyError::LockFailure(..))));
+        assert!(!aside.exists());
+        drop(first);
+        assert_eq!(open(root.path(), 1).expect("made anew").mark.position, Position::START);
+        assert!(aside.exists());
+    }
 
     /// After an upgrade the index before is searched until another is filled.
     #[test]

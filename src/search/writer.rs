@@ -2,7 +2,7 @@
 //!
 //! tantivy's writer, when it is dropped, ends in the middle of a merge: what the merge then does is not committed any more,
 //! but the files that it merged are removed all the same, though the last commit names them (`SegmentUpdater::end_merge` of
-//! tantivy 0.27; seen by `make pauses`). So this one waits for merges, with the index still locked.
+//! tantivy 0.27). So this one waits for merges, with the index still locked.
 
 use std::ops::{Deref, DerefMut};
 
