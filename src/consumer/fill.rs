@@ -1,9 +1,9 @@
 //! Fills a copy on several connections at once, for consumers whose rows each come from one envelope.
 //!
 //! ```text
-//! (0, 2000]     read ─ rows ─ COMMIT ─┐
-//! (2000, 4000]  read ─ rows ─ COMMIT ─┼─ in this order ─→ checkpoint
-//! (4000, 6000]  read ─ rows ─ …       ┘
+//! (0, 600]      read ─ rows ─ COMMIT ─┐
+//! (600, 1200]   read ─ rows ─ COMMIT ─┼─ in this order ─→ checkpoint
+//! (1200, 1800]  read ─ rows ─ …       ┘
 //! ```
 //!
 //! Rows may then be there that the checkpoint does not say. That is safe because nobody reads a copy, and because a span
@@ -24,8 +24,8 @@ use crate::domain::clock::Timestamp;
 use crate::domain::{Position, Span};
 use crate::log::{Batch, Reader};
 
-/// Positions of one span.
-const SPAN: i64 = 2_000;
+/// Positions of one span: about as many real payloads as fit into a transaction.
+const SPAN: i64 = 600;
 /// The most bytes of bodies of one transaction, save that one envelope always goes.
 const BYTES_MAX: i64 = 8 << 20;
 /// Spans at work at once, at most; fewer where there are fewer cores.

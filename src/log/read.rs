@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::fence::{At, Fence};
 use super::recent::Recent;
@@ -193,15 +195,21 @@ impl Reader {
         let statement = connection.prepare_cached(READ).await?;
         let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
         let wants_bodies = self.recent.is_empty();
-        let rows = connection.query(&statement, &[&span.after.get(), &span.through.get(), &sources, &bytes, &since, &wants_bodies, &self.with_retired]).await?;
-        let total: i64 = rows.first().map_or(0, |row| row.get("total"));
-        let mut envelopes = rows.iter().map(envelope).collect::<Vec<_>>();
+        let (first, last) = (span.after.get(), span.through.get());
+        let parameters: [&(dyn ToSql + Sync); 7] = [&first, &last, &sources, &bytes, &since, &wants_bodies, &self.with_retired];
+        // One by one: rows that are kept keep all that came from the socket with them.
+        let mut rows = std::pin::pin!(connection.query_raw(&statement, parameters).await?);
+        let mut envelopes = Vec::new();
+        let mut through = span.through;
+        while let Some(row) = rows.try_next().await? {
+            let envelope = envelope(&row);
+            // As many bytes as may be: what is left of the span comes with the next batch.
+            through = if row.get::<_, i64>("bytes_passed") < bytes { span.through } else { envelope.position };
+            envelopes.push(envelope);
+        }
         if !wants_bodies {
             self.fill(&mut envelopes).await?;
         }
-        // Cut short by its bytes: the rest of the span comes with the next batch.
-        let is_whole = i64::try_from(envelopes.len()).is_ok_and(|read| read == total);
-        let through = if is_whole { span.through } else { envelopes.last().map_or(span.through, |last| last.position) };
         Ok(Batch { span: Span { after: span.after, through }, envelopes, head })
     }
 

@@ -5,18 +5,14 @@
 --   $6  whether the bodies are wanted
 --   $7  whether what is retired is wanted as long as it is there
 --   $5  the time of the last envelope read: times never go back, so earlier partitions are not looked at
-WITH sized AS (
-    SELECT e.position, e.received_at,
-           sum(e.body_bytes::bigint) OVER (ORDER BY e.position) - e.body_bytes AS bytes_before,
-           count(*) OVER () AS total
-    FROM log.envelopes e
-    WHERE e.position > $1 AND e.position <= $2 AND e.received_at >= $5
-      AND ($3::text[] IS NULL OR e.source = ANY ($3::text[]))
-      AND ($7 OR e.source = 'hooklake' OR NOT EXISTS (
-          SELECT FROM log.retired r WHERE e.position BETWEEN r.first_position AND r.through_position AND r.emptied_at IS NULL)))
-SELECT e.position, e.id, e.tenant, e.source, e.delivery_key, e.event_type, e.arrived_at, e.received_at, e.headers::text,
-       CASE WHEN $6 THEN e.body END AS body, e.verdict, e.secret_id, e.flags, s.total
-FROM sized s
-JOIN log.envelopes e ON e.position = s.position AND e.received_at = s.received_at
-WHERE s.bytes_before < $4::bigint AND e.received_at >= $5
-ORDER BY e.position
+-- The rows come in the order of an index and are counted as they pass: `bytes_passed` are those of this one and all before it.
+SELECT s.position, s.id, s.tenant, s.source, s.delivery_key, s.event_type, s.arrived_at, s.received_at, s.headers::text,
+       CASE WHEN $6 THEN s.body END AS body, s.verdict, s.secret_id, s.flags, s.bytes_passed
+FROM (SELECT e.*, sum(e.body_bytes) OVER (ORDER BY e.position ROWS UNBOUNDED PRECEDING) AS bytes_passed
+      FROM log.envelopes e
+      WHERE e.position > $1 AND e.position <= $2 AND e.received_at >= $5
+        AND ($3::text[] IS NULL OR e.source = ANY ($3::text[]))
+        AND ($7 OR e.source = 'hooklake' OR NOT EXISTS (
+            SELECT FROM log.retired r WHERE e.position BETWEEN r.first_position AND r.through_position AND r.emptied_at IS NULL))) s
+WHERE s.bytes_passed - s.body_bytes < $4::bigint
+ORDER BY s.position

@@ -46,7 +46,7 @@ async fn a_rebuild_that_is_killed_goes_on_where_it_was() {
     fold.caught_up().await;
     let (live, live_indexes) = (fold.tables().await, indexes(&fold.db).await);
 
-    // The checkpoint comes to the end of the second span at most.
+    // The checkpoint comes to the end of the seventh span at most.
     let (holder, connection) = fold.db.database.dedicated().await.expect("a connection");
     tokio::spawn(connection);
     holder.batch_execute(&format!("SELECT pg_advisory_lock({BARRIER})")).await.expect("locked");
@@ -54,26 +54,26 @@ async fn a_rebuild_that_is_killed_goes_on_where_it_was() {
         .execute(&format!(
             "CREATE FUNCTION public.wait_at_barrier() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock({BARRIER}); RETURN NEW; END $$;
              CREATE TRIGGER barrier BEFORE UPDATE ON hooklake.consumers FOR EACH ROW
-             WHEN (NEW.name LIKE '%@rebuild' AND NEW.position > 4000) EXECUTE FUNCTION public.wait_at_barrier()"
+             WHEN (NEW.name LIKE '%@rebuild' AND NEW.position > 4200) EXECUTE FUNCTION public.wait_at_barrier()"
         ))
         .await;
     let mut killed = command(&fold.db).args(["rebuild", "events"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     let position = "SELECT coalesce((SELECT position FROM hooklake.consumers WHERE name = 'events@rebuild'), 0)";
     wait_until("half is filled, and more than the checkpoint says", async || {
-        fold.db.number(position).await == 4_000 && fold.db.number("SELECT count(*) FROM rebuild_events.events WHERE position > 4000").await > 0
+        fold.db.number(position).await == 4_200 && fold.db.number("SELECT count(*) FROM rebuild_events.events WHERE position > 4200").await > 0
     })
     .await;
     killed.kill().expect("killed");
     killed.wait().expect("it ends");
     holder.batch_execute(&format!("SELECT pg_advisory_unlock({BARRIER})")).await.expect("unlocked");
     fold.db.execute("DROP TRIGGER barrier ON hooklake.consumers; DROP FUNCTION public.wait_at_barrier()").await;
-    assert_eq!(fold.db.number(position).await, 4_000, "the copy waits for someone to go on");
+    assert_eq!(fold.db.number(position).await, 4_200, "the copy waits for someone to go on");
     assert_eq!(fold.tables().await, live, "readers see the old one");
 
     let output = command(&fold.db).args(["rebuild", "events"]).output().expect("it runs");
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
-    assert!(told.starts_with(&format!("events rebuilt to 4000 of {EVENTS} (57 %)\n")), "{told}");
+    assert!(told.starts_with(&format!("events rebuilt to 4200 of {EVENTS} (60 %)\n")), "{told}");
     assert_eq!(fold.tables().await, live, "the same again");
     assert_eq!(indexes(&fold.db).await, live_indexes, "with the same indexes, under the same names");
     assert_eq!(fold.db.number("SELECT generation::bigint FROM hooklake.consumers WHERE name = 'events'").await, 2);
