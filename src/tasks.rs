@@ -88,6 +88,8 @@ impl Tasks {
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
         self.with_running(|running| running.push(name));
         let tasks = self.clone();
+        // A future that is awaited within another has room in it twice.
+        let task = Box::pin(task);
         self.tracker.spawn(async move {
             // Removed when dropped too, so that a task that panicked does not count as running.
             let _gone = Gone(tasks, name);

@@ -34,7 +34,7 @@ use crate::telemetry::Metrics;
 const APPEND: &str = include_str!("append.sql");
 
 /// Requests that may wait for a lane; one more is told to come back later.
-pub const QUEUE_ENTRIES_MAX: usize = 2048;
+pub const QUEUE_ENTRIES_MAX: usize = 1024;
 /// Batches in flight at once: while one commits, the next is on its way.
 pub const LANES: usize = 3;
 /// How long a batch is tried before its senders are told to come back. Slack allows 3 s for the whole answer.
@@ -177,10 +177,11 @@ impl Appender {
 }
 
 impl Sealed {
-    fn new(new: NewEnvelope) -> Result<Self, AppendError> {
+    fn new(mut new: NewEnvelope) -> Result<Self, AppendError> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|error| AppendError::Database(Arc::new(db::Error::Settings(format!("no random numbers: {error}")))))?;
-        let headers = serde_json::to_string(&new.headers).unwrap_or_else(|_| "[]".to_owned());
+        // From here on as the text that is stored: both would be kept for as long as it waits.
+        let headers = serde_json::to_string(&std::mem::take(&mut new.headers)).unwrap_or_else(|_| "[]".to_owned());
         let body_hash = chain::body_hash(&salt, &new.body);
         let leaf = Leaf {
             id: new.id,

@@ -131,6 +131,8 @@ impl Ingest {
         let bytes = body.len();
         let raw = RawRequest { headers, body, arrived_at };
         let received = door.source.receive(&raw, self.clock.now()).map_err(|refusal| Rejected::NotAuthentic(refusal.reason()))?;
+        // The headers hold the connection's whole buffer, which is not needed while the envelope waits to be stored.
+        drop(raw);
         let Received { envelope, echo, warnings } = received;
         let Some(envelope) = envelope else {
             return Ok(StatusCode::OK.into_response());
@@ -153,8 +155,9 @@ impl Ingest {
             event_id: receipt.id.to_string(),
             position: receipt.position,
             duplicate: !is_new,
-            // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells.
-            processed: !is_new && checkpoint::position(&self.database, "events").await.is_ok_and(|position| position >= receipt.position),
+            // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells. Boxed: every
+            // delivery would have the room for the question while it waits.
+            processed: !is_new && Box::pin(checkpoint::position(&self.database, "events")).await.is_ok_and(|position| position >= receipt.position),
             routed: false,
             processing_time: took.as_millis(),
             timestamp: self.clock.now().timestamp_millis(),

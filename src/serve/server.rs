@@ -4,6 +4,7 @@
 //! HTTP/2 (RELIABILITY B38).
 
 mod connection;
+mod files;
 mod rest;
 mod stream;
 
@@ -54,7 +55,7 @@ pub async fn serve(listener: TcpListener, router: Router, settings: Server, metr
     let Leave { draining, stop } = leave;
     let router = router.layer(middleware::from_fn_with_state(draining, send_elsewhere));
     // One for each connection that may be open.
-    let places_max = u32::try_from(settings.connections_max.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+    let places_max = u32::try_from(files::room_for(settings.connections_max).min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
     let places = Arc::new(Semaphore::new(places_max as usize));
     let rests = Rests::new(Duration::from_millis(settings.refused_rest_ms), TokioTimer::new(), Arc::clone(&places), metrics.resting_connections());
     let manner = Manner::new(&settings, stop.clone());
@@ -69,11 +70,7 @@ pub async fn serve(listener: TcpListener, router: Router, settings: Server, metr
             }
         };
         let service = FromPeer { peer: Peer(from.ip()), rest: rests.one(), router: TowerToHyperService::new(router.clone()) };
-        let connection = manner.clone().serve(stream, service);
-        tasks.spawn("http.connection", async move {
-            connection.await;
-            drop(place);
-        });
+        tasks.spawn("http.connection", manner.clone().serve(stream, service, place));
     }
     drop(listener);
     let patience = Duration::from_millis(settings.stop_timeout_ms);

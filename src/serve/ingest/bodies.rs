@@ -2,7 +2,8 @@
 //! body that there is no room for.
 //!
 //! A small body takes room as it comes. A large one waits its turn, first come first served, before a byte of it is read, and
-//! then has room for all of it; large ones never have all the room, so that small ones get through beside them.
+//! then has room for all of it; large ones never have all the room, so that small ones get through beside them. While others
+//! want room, who sends too slowly loses it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,10 @@ use crate::config::Server;
 const UNIT: usize = 1024;
 /// Larger ones wait their turn. Also the most memory that is kept on a sender's word for what it has not sent yet, save in turn.
 const SMALL_MAX: usize = 64 << 10;
+/// What a delivery takes beside its body, in units: the buffers of its connection and what is being done with it (measured,
+/// docs/performance.md).
+const BESIDE: usize = 32;
+const SMALL_WITHIN: Duration = Duration::from_secs(1);
 const TURN_WITHIN: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// What senders are told.
@@ -40,9 +45,11 @@ pub(super) struct Room {
 /// How long things may take.
 struct Times {
     body: Duration,
+    /// A small body, while others want its room.
+    small: Duration,
     /// How long a large body waits for its turn before its sender is told to come back.
     turn: Duration,
-    /// How often it is looked whether a body in turn comes fast enough while others wait.
+    /// How often it is looked whether a body comes fast enough while others want room.
     look: Duration,
 }
 
@@ -52,8 +59,8 @@ pub(super) struct Held {
     large: OwnedSemaphorePermit,
 }
 
-/// A large body whose turn it is.
-struct Turn {
+/// How a body should come.
+struct Pace {
     declared: usize,
     began: Instant,
     look: tokio::time::Interval,
@@ -70,7 +77,7 @@ impl Room {
             large: Arc::new(Semaphore::new(large_units)),
             large_units,
             line: Semaphore::new(large_units),
-            times: Times { body: Duration::from_millis(settings.body_timeout_ms), turn: TURN_WITHIN, look: LOOK_EVERY },
+            times: Times { body: Duration::from_millis(settings.body_timeout_ms), small: SMALL_WITHIN, turn: TURN_WITHIN, look: LOOK_EVERY },
         }
     }
 
@@ -81,21 +88,16 @@ impl Room {
 
     /// Reads a body of at most `bytes_max`, within the time that it has. Keep what is returned with it until it is stored.
     pub(super) async fn read(&self, body: &mut Body, bytes_max: usize) -> Result<(Bytes, Held), Rejected> {
-        let declared = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
-        let (mut held, turn) = match declared {
-            Some(declared) if declared > SMALL_MAX => {
-                let held = self.turn(declared).await?;
-                let began = Instant::now();
-                (held, Some(Turn { declared, began, look: tokio::time::interval_at(began + self.times.look, self.times.look) }))
-            }
-            _ => (self.nothing()?, None),
-        };
-        let whole = tokio::time::timeout(self.times.body, self.fill(body, bytes_max, &mut held, turn));
+        let declared = body.size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(SMALL_MAX);
+        let mut held = if declared > SMALL_MAX { self.turn(declared).await? } else { self.small()? };
+        let began = Instant::now();
+        let pace = Pace { declared, began, look: tokio::time::interval_at(began + self.times.look, self.times.look) };
+        let whole = tokio::time::timeout(self.times.body, self.fill(body, bytes_max, &mut held, pace));
         Ok((whole.await.map_err(|_| Rejected::TooSlow)??, held))
     }
 
-    fn nothing(&self) -> Result<Held, Rejected> {
-        Ok(Held { all: take(&self.all, 0)?, large: take(&self.large, 0)? })
+    fn small(&self) -> Result<Held, Rejected> {
+        Ok(Held { all: take(&self.all, BESIDE)?, large: take(&self.large, 0)? })
     }
 
     /// Waits until there is room for a large body.
@@ -104,17 +106,17 @@ impl Room {
         let _in_line = self.line.try_acquire_many(number(units)).map_err(|_| NO_ROOM)?;
         let turn = tokio::time::timeout(self.times.turn, Arc::clone(&self.large).acquire_many_owned(number(units)));
         let large = turn.await.map_err(|_| NO_ROOM)?.map_err(|_| NO_ROOM)?;
-        Ok(Held { all: take(&self.all, units)?, large })
+        Ok(Held { all: take(&self.all, (units + BESIDE).min(self.units))?, large })
     }
 
-    async fn fill(&self, body: &mut Body, bytes_max: usize, held: &mut Held, mut turn: Option<Turn>) -> Result<Bytes, Rejected> {
-        let mut whole = BytesMut::with_capacity(turn.as_ref().map_or(0, |turn| turn.declared));
+    async fn fill(&self, body: &mut Body, bytes_max: usize, held: &mut Held, mut pace: Pace) -> Result<Bytes, Rejected> {
+        let mut whole = BytesMut::with_capacity(if pace.declared > SMALL_MAX { pace.declared } else { 0 });
         loop {
             let frame = tokio::select! {
                 biased;
                 frame = body.frame() => frame,
-                turn = look(&mut turn) => {
-                    if self.is_too_slow(turn, whole.len()) {
+                _ = pace.look.tick() => {
+                    if self.is_too_slow(&pace, whole.len()) {
                         return Err(NO_ROOM);
                     }
                     continue;
@@ -139,29 +141,23 @@ impl Room {
     /// Takes what is missing for so many bytes.
     fn grow(&self, held: &mut Held, bytes: usize) -> Result<(), Rejected> {
         let units = bytes.div_ceil(UNIT);
-        held.all.merge(take(&self.all, units.saturating_sub(held.all.num_permits()))?);
+        let in_all = (units + BESIDE).min(self.units);
+        held.all.merge(take(&self.all, in_all.saturating_sub(held.all.num_permits()))?);
         if bytes > SMALL_MAX {
             held.large.merge(take(&self.large, units.min(self.large_units).saturating_sub(held.large.num_permits()))?);
         }
         Ok(())
     }
 
-    /// True when others wait, and the body would not be whole in its time if it went on like this: nobody can keep them out by
-    /// declaring what never comes.
-    fn is_too_slow(&self, turn: &Turn, bytes: usize) -> bool {
-        let others_wait = self.line.available_permits() < self.large_units;
-        others_wait && (bytes as f64) < turn.declared as f64 * turn.began.elapsed().div_duration_f64(self.times.body)
-    }
-}
-
-/// Ends when it is time to look how a body in turn comes; never for others.
-async fn look(turn: &mut Option<Turn>) -> &Turn {
-    match turn {
-        Some(turn) => {
-            turn.look.tick().await;
-            turn
-        }
-        None => std::future::pending().await,
+    /// True when others want room, and the body would not be whole in its time if it went on like this: nobody can keep them out
+    /// by declaring what never comes.
+    fn is_too_slow(&self, pace: &Pace, bytes: usize) -> bool {
+        let (is_wanted, within) = if pace.declared > SMALL_MAX {
+            (self.line.available_permits() < self.large_units, self.times.body)
+        } else {
+            (self.all.available_permits() < BESIDE + SMALL_MAX / UNIT, self.times.small)
+        };
+        is_wanted && (bytes as f64) < pace.declared as f64 * pace.began.elapsed().div_duration_f64(within)
     }
 }
 

@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::stream::Stream;
 use super::{FromPeer, HEADERS_BYTES_MAX, HEADERS_MAX};
@@ -33,8 +34,8 @@ impl Manner {
         Self { http, idle_max, stop }
     }
 
-    /// Serves a connection until either end leaves; then its place rests, if it must.
-    pub async fn serve(self, io: TcpStream, service: FromPeer) {
+    /// Serves a connection until either end leaves; then its place rests, if it must, and is free.
+    pub async fn serve(self, io: TcpStream, service: FromPeer, _place: OwnedSemaphorePermit) {
         // Answers are small and written whole.
         if let Err(error) = io.set_nodelay(true) {
             tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY could not be set");
@@ -75,7 +76,7 @@ impl Manner {
         };
         let parts = connection.into_parts();
         let mut stream = parts.io.into_inner();
-        if stream.take_back(parts.read_buf) {
+        if stream.take_back(&parts.read_buf) {
             return Some(stream);
         }
         let closed = match ended {

@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Of two rests that begin together, the shorter lasts at least this share of the whole: or all would come back at once.
 const SHORTEST: f64 = 0.75;
 /// As many connections may keep their buffers while nothing comes on them.
-const HEAVY_MAX: usize = 1024;
+const HEAVY_MAX: usize = 512;
 /// Steps of this share of the whole spread what follows one another most evenly: the golden ratio.
 const STEP: f64 = 0.618_034;
 

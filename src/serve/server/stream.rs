@@ -52,8 +52,9 @@ impl Stream {
 
     /// True, once, when it ended a server only because nothing is to be read for now. What that server had read ahead comes first
     /// in the next one.
-    pub fn take_back(&mut self, ahead: Bytes) -> bool {
-        self.ahead = ahead;
+    pub fn take_back(&mut self, ahead: &[u8]) -> bool {
+        // Copied: even where nothing was read ahead, it holds the whole buffer of that server.
+        self.ahead = Bytes::copy_from_slice(ahead);
         std::mem::take(&mut self.is_given_back)
     }
 

@@ -10,12 +10,14 @@ use super::*;
 
 const LENGTH: usize = 600 << 10;
 const HOUR: Duration = Duration::from_hours(1);
+/// What has not happened by then does not happen.
+const HANGS_AFTER: Duration = Duration::from_mins(1);
 
 /// Room for two megabytes, of which large bodies have one and a half.
 fn room() -> Room {
     let mut settings = crate::config::Config::load(None, []).expect("the defaults are valid").server;
     (settings.body_bytes_max, settings.bodies_in_flight_bytes_max) = (1 << 20, 2 << 20);
-    Room { times: Times { body: HOUR, turn: HOUR, look: HOUR }, ..Room::new(&settings) }
+    Room { times: Times { body: HOUR, small: HOUR, turn: HOUR, look: HOUR }, ..Room::new(&settings) }
 }
 
 /// A body of which so much is promised, and that comes when the test sends it.
@@ -113,9 +115,29 @@ async fn who_promises_much_and_sends_nothing_keeps_nobody_out() {
     assert!(tokio::time::timeout(room.times.look * 20, silent.as_mut()).await.is_err());
     let mut body = whole(LENGTH);
     let waiting = async { room.read(&mut body, 1 << 20).await.ok().expect("its turn came").0.len() };
-    let (given_up, length) = tokio::join!(silent, waiting);
+    let both = async { tokio::join!(silent, waiting) };
+    let (given_up, length) = tokio::time::timeout(HANGS_AFTER, both).await.expect("the silent one is given up");
     assert!(matches!(given_up, Err(Rejected::Busy(_))));
     assert_eq!(length, LENGTH);
+}
+
+#[tokio::test]
+async fn who_sends_little_by_little_keeps_nobody_out() {
+    let mut room = room();
+    (room.times.look, room.times.small) = (Duration::from_millis(1), Duration::from_millis(1));
+    let (_first, mut first) = coming(1000);
+    let mut slow = pin!(room.read(&mut first, 1 << 20));
+    assert!(now(slow.as_mut()).is_none());
+    // While there is room, it may be as slow as it likes.
+    assert!(tokio::time::timeout(room.times.look * 20, slow.as_mut()).await.is_err());
+    let mut others = Vec::new();
+    while let Ok(small) = room.small() {
+        others.push(small);
+    }
+    assert_eq!(others.len(), 2048 / BESIDE - 1, "what a delivery takes beside its body counts");
+    let given_up = tokio::time::timeout(HANGS_AFTER, slow).await.expect("it is given up");
+    assert!(matches!(given_up, Err(Rejected::Busy(_))));
+    assert!(room.small().is_ok());
 }
 
 #[tokio::test]
@@ -127,6 +149,6 @@ async fn a_length_that_was_not_told_takes_no_more_than_large_bodies_may() {
     let untold = Body::from_stream(futures::stream::iter((0..10).map(|_| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'y'; 60 << 10])))));
     let mut untold = untold;
     assert!(matches!(room.read(&mut untold, 1 << 20).await, Err(Rejected::Busy(_))));
-    assert_eq!(room.all.available_permits(), 1024, "what it had is free again");
+    assert_eq!(room.all.available_permits(), 1024 - BESIDE, "what it had is free again");
     drop(piece);
 }

@@ -46,8 +46,8 @@ async fn it_is_given_back_when_it_rests_even_if_something_came() {
     assert_eq!(read(&mut stream).expect("something").expect("read"), b"next", "the request is not answered yet");
     answer(&mut stream).await;
     assert!(read(&mut stream).expect("something").is_err());
-    assert!(stream.take_back(Bytes::from_static(b"ahead")));
-    assert!(!stream.take_back(Bytes::from_static(b"ahead")), "once");
+    assert!(stream.take_back(b"ahead"));
+    assert!(!stream.take_back(b"ahead"), "once");
     stream.comes().await;
     drop(stream.rest.owed_before_next());
     assert_eq!(read(&mut stream).expect("something").expect("read"), b"ahead", "what was read before comes first");
@@ -63,7 +63,7 @@ async fn one_of_many_is_given_back_when_nothing_comes() {
     assert!(read(&mut one).is_none(), "nothing was answered yet");
     answer(&mut one).await;
     assert!(read(&mut one).expect("something").is_err());
-    assert!(one.take_back(Bytes::new()));
+    assert!(one.take_back(b""));
     other.write_all(b"next").await.expect("sent");
     one.comes().await;
     assert_eq!(read(&mut one).expect("something").expect("read"), b"next");
