@@ -116,6 +116,7 @@ async fn a_partition_that_goes_is_read_whole_or_not_at_all() {
     old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM hooklake.consumers").await.expect("begun");
     let waits = run(&mut custodian, ALL, &consumers).await;
     assert!(matches!(&waits[..], [What::Waits(reason)] if reason.contains("may still read it")), "{waits:?}");
+    app.db.all_before_are_over().await;
     let new = session(&app.db).await;
     new.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM log.retired").await.expect("begun");
     readers.answered().await;

@@ -140,6 +140,15 @@ impl TestDatabase {
         rows(&self.database, sql).await
     }
 
+    /// Waits until every transaction that has begun to write by now is over, in the other tests' databases too. To PostgreSQL a
+    /// snapshot is as old as the oldest of those that were under way when it was taken: until then one taken now may count as
+    /// older than what has just happened.
+    pub async fn all_before_are_over(&self) {
+        let begun: String = self.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").await[0].get(0);
+        let over = format!("SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '{begun}'::xid8");
+        wait_until("transactions that began before are over", async || self.rows(&over).await[0].get(0)).await;
+    }
+
     /// Runs statements, as the owner of the database.
     pub async fn execute(&self, sql: &str) {
         let (client, connection) = self.database.dedicated().await.expect("a connection");

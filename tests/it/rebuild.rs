@@ -135,6 +135,7 @@ async fn readers_of_several_views_and_a_swap_do_not_end_each_other() {
     let swap = tokio::spawn(async move { runner.rebuild(live.as_ref(), &mut |_, _| {}).await });
     wait_until("the copy is filled", async || waits_for_older(&fold, &checkpoint::copy_name("entities")).await).await;
     // The swap changes what is asked for in the order of names: branches, issues, repositories.
+    fold.db.all_before_are_over().await;
     assert_eq!(first.query("SELECT title FROM issues", &[]).await.expect("an answer").len(), 0);
     assert_eq!(reader.query("SELECT full_name FROM repositories", &[]).await.expect("an answer").len(), 1);
     old.batch_execute("COMMIT").await.expect("the oldest is done");
@@ -178,6 +179,7 @@ async fn who_began_before_a_swap_never_finds_an_empty_table() {
     fold.append_json("github", "push", &serde_json::json!({"ref": "d"})).await;
     let copied = format!("SELECT position FROM hooklake.consumers WHERE name = '{}'", checkpoint::copy_name("events"));
     wait_until("the copy follows", async || swap.is_finished() || fold.db.number(&copied).await == 4).await;
+    fold.db.all_before_are_over().await;
     let (young, young_driver) = begun().await;
     assert_eq!(counted(&old).await, 3, "as when it began");
     old.batch_execute("COMMIT").await.expect("it is done");
