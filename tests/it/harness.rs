@@ -89,6 +89,11 @@ fn hooklake_provider() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
+/// What servers within a test warn of is shown with the test that fails.
+fn show_warnings() {
+    drop(tracing_subscriber::fmt().compact().with_max_level(tracing::Level::WARN).with_test_writer().try_init());
+}
+
 /// Settings for a test server: the three secrets, any free port, `data_dir`, and whatever else is given.
 pub fn config(data_dir: &Path, variables: &[(&str, &str)]) -> Config {
     let data_dir = data_dir.display().to_string();
@@ -114,6 +119,7 @@ pub struct TestDatabase {
 impl TestDatabase {
     pub async fn new() -> Self {
         hooklake_provider();
+        show_warnings();
         let postgres = tokio::task::spawn_blocking(postgres).await.expect("PostgreSQL");
         let directory = tempfile::tempdir().expect("a directory");
         let settings = config(directory.path(), &[]).database;
