@@ -235,7 +235,7 @@ impl App {
     pub async fn start(base: Base, clock: Clock) -> anyhow::Result<Self> {
         let Base { config, database, .. } = &base;
         database.check_durable().await?;
-        partition::ensure(database).await?;
+        partition::ensure(&database.get().await?).await?;
         state_reader(database, &config.reader, &clock).await.context("cannot state the limits of codegen_readonly")?;
         let address = (config.server.host.as_str(), config.server.port);
         let listener = TcpListener::bind(address)

@@ -9,7 +9,7 @@ pub mod migrate;
 mod pool;
 pub mod views;
 
-pub use pool::{Connection, Database, Driver, Settings, Transaction, driven};
+pub use pool::{Connection, Database, Driver, RESERVED, Settings, Transaction, driven};
 
 /// What can go wrong between us and PostgreSQL.
 #[derive(Debug, thiserror::Error)]

@@ -11,13 +11,16 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::Error;
 use super::migrate::APP_ROLE;
 
+/// Connections that only [`Database::reserved`] gives: whoever reads, however many and however long, takes none of them.
+pub const RESERVED: usize = 3;
+
 /// `[database]`: where PostgreSQL is.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// `postgres://user:password@host:port/name`; empty for the embedded cluster.
     pub url: String,
-    /// The most connections that this process opens.
+    /// The most connections that this process opens; [`RESERVED`] of them are for what must not wait.
     pub connections_max: usize,
     /// How long to wait for a connection, in milliseconds.
     pub connect_timeout_ms: u64,
@@ -54,6 +57,7 @@ pub async fn driven<T>(connection: Driver, work: impl Future<Output = Result<T, 
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    reserved: Pool,
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
 }
@@ -82,17 +86,19 @@ impl Database {
 
         let mut as_app = config.clone();
         as_app.options(format!("-c role={APP_ROLE} -c search_path=public -c idle_in_transaction_session_timeout=60s"));
-        let manager = Manager::from_config(as_app, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let wait = Some(Duration::from_millis(settings.connect_timeout_ms));
-        let pool = Pool::builder(manager)
-            .max_size(settings.connections_max)
-            // Those used last know the most statements, and are in the processor's cache.
-            .queue_mode(QueueMode::Lifo)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts { wait, create: wait, recycle: wait })
-            .build()
-            .map_err(|error| Error::Settings(error.to_string()))?;
-        Ok(Self { pool, config, tls })
+        let pool = |connections: usize| {
+            let manager = Manager::from_config(as_app.clone(), tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
+            Pool::builder(manager)
+                .max_size(connections)
+                // Those used last know the most statements, and are in the processor's cache.
+                .queue_mode(QueueMode::Lifo)
+                .runtime(Runtime::Tokio1)
+                .timeouts(Timeouts { wait, create: wait, recycle: wait })
+                .build()
+                .map_err(|error| Error::Settings(error.to_string()))
+        };
+        Ok(Self { pool: pool(settings.connections_max.saturating_sub(RESERVED))?, reserved: pool(RESERVED)?, config, tls })
     }
 
     /// A pooled connection that acts as the application's role.
@@ -101,6 +107,14 @@ impl Database {
     /// When none is free, or none can be made, within the time allowed.
     pub async fn get(&self) -> Result<Connection, Error> {
         Ok(self.pool.get().await?)
+    }
+
+    /// The same, from those that nothing else takes: an append does not wait for readers.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn reserved(&self) -> Result<Connection, Error> {
+        Ok(self.reserved.get().await?)
     }
 
     /// Asks the server to end what runs on a connection; whether it does is known when the connection answers again.
@@ -153,13 +167,14 @@ impl Database {
     /// Connections open and idle now, for metrics.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
-        let status = self.pool.status();
-        (status.size, status.available)
+        let (pool, reserved) = (self.pool.status(), self.reserved.status());
+        (pool.size + reserved.size, pool.available + reserved.available)
     }
 
     /// Closes every pooled connection.
     pub fn close(&self) {
         self.pool.close();
+        self.reserved.close();
     }
 }
 

@@ -36,7 +36,7 @@ const APPEND: &str = include_str!("append.sql");
 /// Requests that may wait for a lane; one more is told to come back later.
 pub const QUEUE_ENTRIES_MAX: usize = 1024;
 /// Batches in flight at once: while one commits, the next is on its way.
-pub const LANES: usize = 3;
+pub const LANES: usize = db::RESERVED;
 /// How long a batch is tried before its senders are told to come back. Slack allows 3 s for the whole answer.
 pub const BATCH_TIME_MAX: Duration = Duration::from_secs(2);
 /// The longest delivery key; longer ones are hashed by the source.
@@ -259,7 +259,7 @@ impl Lane {
                 Err(error) => error,
             };
             if is_missing_partition(&error) {
-                match super::partition::ensure(&self.database).await {
+                match self.ensure_partitions().await {
                     Ok(1..) => continue,
                     // Another has made it, or it is not what was missing.
                     Ok(_) => {}
@@ -273,9 +273,15 @@ impl Lane {
         }
     }
 
+    async fn ensure_partitions(&self) -> Result<i32, db::Error> {
+        let guard = Discard(Some(self.database.reserved().await?));
+        let made = super::partition::ensure(guard.connection()).await?;
+        guard.keep();
+        Ok(made)
+    }
+
     async fn attempt(&self, batch: &[Sealed]) -> Result<Vec<Receipt>, db::Error> {
-        let connection = self.database.get().await?;
-        let guard = Discard(Some(connection));
+        let guard = Discard(Some(self.database.reserved().await?));
         failpoint::reach(failpoint::APPEND_BEFORE);
         let rows = {
             let connection = guard.connection();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::db::{self, Database};
+use crate::db::{self, Connection, Database};
 use crate::tasks::Stop;
 
 /// Weeks that are ready beyond this one.
@@ -13,15 +13,15 @@ const LOOK_EVERY: Duration = Duration::from_hours(1);
 ///
 /// # Errors
 /// When the database refuses; a lock held by someone else is given up after 200 ms, and tried again at the next call.
-pub async fn ensure(database: &Database) -> Result<i32, db::Error> {
-    let connection = database.get().await?;
+pub async fn ensure(connection: &Connection) -> Result<i32, db::Error> {
     Ok(connection.query_one("SELECT log.ensure_partitions($1)", &[&WEEKS_AHEAD]).await?.get(0))
 }
 
 /// Looks every hour until stopped.
 pub async fn keep_ready(database: Database, stop: Stop) {
     loop {
-        match ensure(&database).await {
+        let made = async { ensure(&database.get().await?).await };
+        match made.await {
             Ok(0) => {}
             Ok(made) => tracing::info!(made, "made {made} partitions of the log"),
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "could not make partitions of the log; trying again in an hour"),

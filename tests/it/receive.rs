@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{GITHUB_SECRET, LINEAR_SECRET, SLACK_SECRET, TestApp, TestDatabase, examples, github_signature, run_with_input, tools_dir};
+use crate::harness::{GITHUB_SECRET, LINEAR_SECRET, SLACK_SECRET, TestApp, TestDatabase, examples, github_signature, run_with_input, tools_dir, wait_for};
 
 const STANDARD_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const GENERIC: &str = r#"
@@ -233,6 +233,23 @@ async fn own_events_need_a_credential_and_are_told_what_is_missing() {
     assert_eq!(again["duplicate"], true);
     let partial = app.post("/events/custom", &[("Authorization", &bearer)], r#"{"platform":"crm"}"#).await;
     assert_eq!((partial.status, &partial.json()["warnings"]), (200, &json!(["event_type is missing", "payload is missing"])));
+    app.stop().await;
+}
+
+/// Whoever asks may have every connection that there is for asking, and be slow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_delivered_does_not_wait_for_who_reads() {
+    let app = TestApp::start().await;
+    let base = &app.app.base;
+    let mut taken = Vec::new();
+    for _ in hooklake::db::RESERVED..base.config.database.connections_max {
+        taken.push(wait_for(async || base.database.get().await.ok()).await);
+    }
+    let answer = app.github("push", "one", r#"{"ref":"refs/heads/main"}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    drop(taken);
+    app.caught_up().await;
+    assert_eq!(app.db.number("SELECT count(*) FROM events").await, 1);
     app.stop().await;
 }
 
