@@ -1,7 +1,7 @@
 //! What a consumer made from places of the log that were redacted or retired goes again, in the very step that takes the
 //! act: rows are deleted, and made anew from what the log still says.
 
-use super::projection::Projector;
+use super::projection::{Extent, Projector};
 use super::{Error, Next, checkpoint};
 use crate::db::{Database, Transaction};
 use crate::domain::{Envelope, Places};
@@ -14,9 +14,12 @@ pub(super) async fn in_tables<P: Projector>(
     database: &Database,
     transaction: &mut Transaction<'_>,
     places: &Places,
+    extent: Extent,
 ) -> Result<(), Error> {
     let (positions, firsts, lasts) = places.columns();
-    if let Some(remember) = P::REMEMBER {
+    if extent == Extent::Whole
+        && let Some(remember) = P::REMEMBER
+    {
         let statement = transaction.prepare_cached(remember).await?;
         transaction.execute(&statement, &[&positions, &firsts, &lasts]).await?;
     }
@@ -31,20 +34,23 @@ pub(super) async fn in_tables<P: Projector>(
     let mut rest = Reader::new(database.clone()).reread(places);
     while let Some(mut batch) = rest.next().await? {
         batch.envelopes.retain(|envelope| P::follows(&envelope.source));
-        project(projector, transaction, &batch).await?;
+        project(projector, transaction, &batch, extent).await?;
     }
-    projector.settle(transaction).await
+    match extent {
+        Extent::Whole => projector.settle(transaction).await,
+        Extent::Records => Ok(()),
+    }
 }
 
 /// Projects what is left of envelopes. One that cannot be taken leaves no row: its old row must not stay for that.
-async fn project<P: Projector>(projector: &P, transaction: &mut Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-    let Err(error) = attempt(projector, transaction, batch).await else { return Ok(()) };
+async fn project<P: Projector>(projector: &P, transaction: &mut Transaction<'_>, batch: &Batch, extent: Extent) -> Result<(), Error> {
+    let Err(error) = attempt(projector, transaction, batch, extent).await else { return Ok(()) };
     if error.next() != Next::Park {
         return Err(error);
     }
     for envelope in &batch.envelopes {
         let alone = Batch { envelopes: vec![Envelope::clone(envelope)], ..*batch };
-        match attempt(projector, transaction, &alone).await {
+        match attempt(projector, transaction, &alone, extent).await {
             Err(error) if error.next() == Next::Park => {
                 tracing::warn!(event.id = %envelope.id, position = %envelope.position, "what is left of {} cannot be projected; it has no row", envelope.id);
             }
@@ -54,13 +60,16 @@ async fn project<P: Projector>(projector: &P, transaction: &mut Transaction<'_>,
     Ok(())
 }
 
-async fn attempt<P: Projector>(projector: &P, transaction: &mut Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+async fn attempt<P: Projector>(projector: &P, transaction: &mut Transaction<'_>, batch: &Batch, extent: Extent) -> Result<(), Error> {
     if batch.envelopes.is_empty() {
         return Ok(());
     }
     // Rolled back when dropped, as after an error.
     let savepoint = transaction.transaction().await?;
-    projector.project(&savepoint, batch).await?;
+    match extent {
+        Extent::Whole => projector.project(&savepoint, batch).await?,
+        Extent::Records => projector.record(&savepoint, batch).await?,
+    }
     savepoint.commit().await?;
     Ok(())
 }

@@ -113,13 +113,14 @@ pub trait Consumer: Send + Sync + 'static {
     /// Lets go of what would keep another owner out.
     fn close(&mut self) {}
 
-    /// Fills a copy out of order, for a consumer whose rows each come from one envelope.
+    /// Fills a copy out of order, for a consumer whose rows each come from one envelope, or follow from such rows.
     fn filler(&self) -> Option<Arc<dyn Filler>> {
         None
     }
 
-    /// Does to a copy that has reached the end of the log what is quicker done once than with every batch.
-    async fn complete(&mut self) -> Result<(), Error> {
+    /// Does to a copy that has reached the end of the log what is quicker done once than with every batch, as long as the lease
+    /// is held.
+    async fn complete(&mut self, _lease: &Lease) -> Result<(), Error> {
         Ok(())
     }
 

@@ -25,6 +25,9 @@ use crate::log::Batch;
 /// - A plan is for all values. Planning anew for those at hand takes longer than what it could save.
 const ENTER: &str = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
 
+/// Positions of which derived rows are made at once: what they touch is held in memory.
+const DERIVED_AT_ONCE: i64 = 20_000;
+
 /// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
 /// the projector's own tables is looked at.
 #[async_trait]
@@ -40,13 +43,15 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// True for one that reads what it needs of the log itself, by the batch's span: it is given spans without envelopes
     /// as well.
     const BY_SPAN: bool = false;
-    /// False when every row comes from one envelope and has its `position`, so that a copy can be filled out of order.
+    /// False when its tables are [`FOLDED`](Self::FOLDED), save those that [`settle`](Self::settle) makes of these, whatever
+    /// their order: then a copy can be filled out of order, and what is derived is made when it is complete.
     const IN_ORDER: bool = true;
     /// Those of its tables in which each row is made from the one envelope at its `position`. When that is redacted or
     /// retired, the row is deleted, and made again from what the log still says.
     const FOLDED: &'static [&'static str] = Self::TABLES;
     /// The statement that notes what [`settle`](Self::settle) needs to know of rows of [`FOLDED`](Self::FOLDED) that are
-    /// about to be deleted: those at the positions `$1`, and from each of `$2` through its fellow of `$3`.
+    /// about to be deleted, or from which nothing has been derived: those at the positions `$1`, and from each of `$2`
+    /// through its fellow of `$3`.
     const REMEMBER: Option<&'static str> = None;
 
     /// [`VERSION`](Self::VERSION), unless settings have a say in it: then another one whenever they have changed.
@@ -63,7 +68,13 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// Writes the rows of a batch.
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error>;
 
-    /// Brings its other tables up to date after rows of [`FOLDED`](Self::FOLDED) were deleted and made again.
+    /// Writes the rows of a batch that are [`FOLDED`](Self::FOLDED).
+    async fn record(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        self.project(transaction, batch).await
+    }
+
+    /// Brings its other tables up to date after rows of [`FOLDED`](Self::FOLDED) were deleted and made again: what
+    /// [`REMEMBER`](Self::REMEMBER) noted.
     async fn settle(&self, _transaction: &Transaction<'_>) -> Result<(), Error> {
         Ok(())
     }
@@ -73,6 +84,15 @@ pub trait Projector: Clone + Send + Sync + 'static {
     fn follows(source: &str) -> bool {
         Self::SOURCES.is_none_or(|sources| sources.contains(&source))
     }
+}
+
+/// How much of a projection is written at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// Only what comes from one envelope: the rest is made when the copy is complete.
+    Records,
 }
 
 /// True for an error that the same again would meet again: the rows, or the tables, are not as the code expects.
@@ -115,6 +135,30 @@ impl<P: Projector> Projection<P> {
         Cow::Owned(followed)
     }
 
+    /// Makes the derived tables of a copy: anew, so that nothing stays that followed from rows which have gone since.
+    async fn derive(&self, lease: &Lease) -> Result<(), Error> {
+        let derived: Vec<_> = P::TABLES.iter().copied().filter(|table| !P::FOLDED.contains(table)).collect();
+        let Some(remember) = P::REMEMBER.filter(|_| !derived.is_empty()) else { return Ok(()) };
+        let filled = checkpoint::position(&self.database, &self.name).await?.get();
+        let mut connection = self.database.get().await?;
+        let mut first = 1;
+        while first == 1 || first <= filled {
+            let last = first + DERIVED_AT_ONCE - 1;
+            let transaction = connection.transaction().await?;
+            self.enter(&transaction).await?;
+            lease.check(&transaction).await?;
+            if first == 1 {
+                transaction.batch_execute(&format!("TRUNCATE {}", derived.join(", "))).await?;
+            }
+            let statement = transaction.prepare_cached(remember).await?;
+            transaction.execute(&statement, &[&Vec::<i64>::new(), &vec![first], &vec![last]]).await?;
+            self.projector.settle(&transaction).await?;
+            transaction.commit().await?;
+            first = last + 1;
+        }
+        Ok(())
+    }
+
     /// Makes a transaction one on this projection's tables.
     async fn enter(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
         Ok(transaction.batch_execute(&format!("SET LOCAL search_path = {}, {LIVE_SCHEMA}; {ENTER}", self.schema)).await?)
@@ -155,7 +199,7 @@ impl<P: Projector> Consumer for Projection<P> {
         // Whoever reads an act reads the log as the act left it: only rows of earlier batches may hold more.
         let places = Places::of(&batch.envelopes);
         if !places.is_empty() {
-            forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places).await?;
+            forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places, Extent::Whole).await?;
             if self.schema == LIVE_SCHEMA {
                 self.forget_as_of(&mut transaction, places).await?;
             }
@@ -220,7 +264,7 @@ impl<P: Projector> Consumer for Projection<P> {
         let taken = taken.through(at);
         if !taken.is_empty() {
             self.enter(transaction).await?;
-            forget::in_tables(&self.projector, &self.name, &self.database, transaction, &taken).await?;
+            forget::in_tables(&self.projector, &self.name, &self.database, transaction, &taken, Extent::Whole).await?;
         }
         copy::publish(transaction, &self.schema, at).await
     }
@@ -237,7 +281,7 @@ impl<P: Projector> Consumer for Projection<P> {
         // Rolled back when dropped, as after an error.
         let mut savepoint = transaction.transaction().await?;
         savepoint.batch_execute(&format!("SET LOCAL search_path = {schema}, {LIVE_SCHEMA}")).await?;
-        match forget::in_tables(&self.projector, &checkpoint::as_of_name(P::NAME), &self.database, &mut savepoint, &places).await {
+        match forget::in_tables(&self.projector, &checkpoint::as_of_name(P::NAME), &self.database, &mut savepoint, &places, Extent::Whole).await {
             Ok(()) => savepoint.commit().await?,
             // A database that is busy or away says nothing about the copy: the same again, later.
             Err(error) if !is_lasting(&error) => return Err(error),
@@ -255,7 +299,11 @@ impl<P: Projector> Consumer for Projection<P> {
         (is_copy && !P::IN_ORDER).then(|| Arc::new(self.clone()) as Arc<dyn Filler>)
     }
 
-    async fn complete(&mut self) -> Result<(), Error> {
+    async fn complete(&mut self, lease: &Lease) -> Result<(), Error> {
+        if !P::IN_ORDER {
+            copy::index(&**self.database.get().await?, &self.schema, P::FOLDED).await?;
+            self.derive(lease).await?;
+        }
         copy::index(&**self.database.get().await?, &self.schema, P::TABLES).await
     }
 
@@ -280,19 +328,19 @@ impl<P: Projector> Filler for Projection<P> {
         let mut transaction = connection.transaction().await?;
         self.enter(&transaction).await?;
         lease.check(&transaction).await?;
-        for table in P::TABLES {
+        for table in P::FOLDED {
             let statement = format!("DELETE FROM {table} WHERE \"position\" > {} AND \"position\" <= {}", batch.span.after, batch.span.through);
             transaction.batch_execute(&statement).await?;
         }
         let followed = Self::followed(batch);
         if !followed.envelopes.is_empty() {
-            self.projector.project(&transaction, &followed).await?;
+            self.projector.record(&transaction, &followed).await?;
         }
         // Spans that are at work now were read after the acts. What is behind the checkpoint may be older.
         let places = Places::of(&batch.envelopes);
         if !places.is_empty() {
             let filled = checkpoint::position(&self.database, &self.name).await?;
-            forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places.through(filled)).await?;
+            forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places.through(filled), Extent::Records).await?;
         }
         failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);
         transaction.commit().await?;

@@ -220,7 +220,7 @@ impl Runner {
             Some(filler) => self.fill(filler, lease, place, until, progress).await?,
             None => self.fill_in_order(copy, lease, place, until, progress).await?,
         }
-        self.holding(lease, copy.complete()).await
+        self.holding(lease, copy.complete(lease)).await
     }
 
     /// Fills a copy one batch after another, reading the next while one is taken.

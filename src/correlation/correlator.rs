@@ -38,6 +38,20 @@ impl CorrelationTables {
         Self { rules, metrics }
     }
 
+    /// Writes what each envelope of a batch gives by itself; returns that.
+    async fn insert<'a>(&self, transaction: &Transaction<'_>, batch: &'a Batch) -> Result<Vec<Found<'a>>, Error> {
+        let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(|envelope| Found::of(&self.rules, envelope)).collect::<Vec<_>>();
+        insert_subjects(transaction, &found).await?;
+        insert_links(transaction, &found).await?;
+        insert_aliases(transaction, &found).await?;
+        insert_alias_mentions(transaction, &found).await?;
+        insert_mentions(transaction, &found).await?;
+        for one in &found {
+            self.count(&one.findings);
+        }
+        Ok(found)
+    }
+
     fn count(&self, findings: &Findings) {
         findings.subjects.iter().for_each(|subject| self.metrics.about(subject.kind.as_str()));
         findings.links.iter().for_each(|link| self.metrics.linked(&link.correlation_type, &link.rule));
@@ -51,6 +65,8 @@ impl Projector for CorrelationTables {
     const VERSION: i32 = RULES_VERSION * 100 + TABLES_VERSION;
     const TABLES: &'static [&'static str] =
         &["event_subjects", "event_correlations", "subject_aliases", "alias_mentions", "linear_team_mentions", "linear_teams"];
+    const IN_ORDER: bool = false;
+    const REMEMBER: Option<&'static str> = Some(include_str!("remember_teams.sql"));
     const FOLDED: &'static [&'static str] = &["event_subjects", "event_correlations", "subject_aliases", "alias_mentions", "linear_team_mentions"];
 
     /// Other rules find other links.
@@ -64,16 +80,12 @@ impl Projector for CorrelationTables {
     }
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-        let found = batch.envelopes.iter().filter(|envelope| !envelope.is_replay()).map(|envelope| Found::of(&self.rules, envelope)).collect::<Vec<_>>();
-        insert_subjects(transaction, &found).await?;
-        insert_links(transaction, &found).await?;
-        insert_aliases(transaction, &found).await?;
-        insert_alias_mentions(transaction, &found).await?;
-        insert_mentions(transaction, &found).await?;
-        insert_teams(transaction, &found).await?;
-        for one in &found {
-            self.count(&one.findings);
-        }
+        let found = self.insert(transaction, batch).await?;
+        insert_teams(transaction, &found).await
+    }
+
+    async fn record(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        self.insert(transaction, batch).await?;
         Ok(())
     }
 

@@ -56,6 +56,7 @@ impl Projector for EntityTables {
     const VERSION: i32 = 3;
     const TABLES: &'static [&'static str] = kind::TABLES;
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", "deployment"]);
+    const IN_ORDER: bool = false;
     const FOLDED: &'static [&'static str] = &["entity_history"];
     const REMEMBER: Option<&'static str> = Some(include_str!("remember.sql"));
 
@@ -66,16 +67,17 @@ impl Projector for EntityTables {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);
-        let rows: Vec<(&Entry<'_>, Version)> = entries.iter().flat_map(|entry| versions(entry).into_iter().map(move |version| (entry, version))).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
+        let rows = rows(&entries);
         insert(transaction, &rows).await?;
         let mut touched = Touched::new();
         for (entry, version) in &rows {
             touched.entry(version.kind).or_default().insert((entry.envelope.tenant.as_str(), &version.key));
         }
         settle(transaction, &touched).await
+    }
+
+    async fn record(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        insert(transaction, &rows(&Entry::fresh(batch))).await
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
@@ -90,6 +92,11 @@ impl Projector for EntityTables {
         }
         settle(transaction, &touched).await
     }
+}
+
+/// What envelopes tell, each with the one that tells it.
+fn rows<'a, 'b>(entries: &'a [Entry<'b>]) -> Vec<(&'a Entry<'b>, Version)> {
+    entries.iter().flat_map(|entry| versions(entry).into_iter().map(move |version| (entry, version))).collect()
 }
 
 /// What an envelope tells.
@@ -107,6 +114,9 @@ fn versions(entry: &Entry<'_>) -> Versions {
 }
 
 async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Version)]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let positions: Vec<i64> = rows.iter().map(|(entry, _)| entry.envelope.position.get()).collect();
     let tenants: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.tenant.as_str()).collect();
     let sources: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.source.as_str()).collect();

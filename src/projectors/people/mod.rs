@@ -52,8 +52,8 @@ impl Projector for PeopleTables {
     const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["person_evidence", "person_claims", "people_map", "person_identities", "people"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", OWN_SOURCE]);
-    // The map comes from hooklake's own records, which stay.
-    const FOLDED: &'static [&'static str] = &["person_evidence"];
+    const IN_ORDER: bool = false;
+    const FOLDED: &'static [&'static str] = &["person_evidence", "people_map"];
     const REMEMBER: Option<&'static str> = Some(include_str!("remember.sql"));
 
     /// Of maps the newest counts, which is for them the last one in the log.
@@ -63,26 +63,19 @@ impl Projector for PeopleTables {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);
-        let mut rows: Vec<(&Entry<'_>, Claim)> = Vec::new();
-        let mut new_map = None;
-        for entry in &entries {
-            if entry.envelope.source == OWN_SOURCE {
-                if entry.envelope.event_type == MAP_TYPE {
-                    new_map = Some(entry);
-                }
-                continue;
-            }
-            rows.extend(claims::of(&entry.envelope.source, &entry.envelope.event_type, entry.value()).into_iter().map(|claim| (entry, claim)));
-        }
-        insert(transaction, &rows).await?;
-        let claimed = rows.iter().map(|(entry, claim)| (entry.envelope.tenant.as_str().to_owned(), claim.clone())).collect();
+        let told = Told::by(&entries);
+        told.insert(transaction).await?;
+        let claimed = told.claims.iter().map(|(entry, claim)| (entry.envelope.tenant.as_str().to_owned(), claim.clone())).collect();
         let mut tenants = settle_claims(transaction, &claimed).await?;
-        if let Some(entry) = new_map {
-            save_map(transaction, entry).await?;
+        if !told.maps.is_empty() {
             let rows = transaction.query(&transaction.prepare_cached(TENANTS).await?, &[]).await?;
             tenants.extend(rows.iter().map(|row| row.get::<_, String>(0)));
         }
         group(transaction, &tenants).await
+    }
+
+    async fn record(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
+        Told::by(&Entry::fresh(batch)).insert(transaction).await
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
@@ -95,6 +88,36 @@ impl Projector for PeopleTables {
             .collect();
         let tenants = settle_claims(transaction, &claimed).await?;
         group(transaction, &tenants).await
+    }
+}
+
+/// What a batch says of people.
+struct Told<'a, 'b> {
+    claims: Vec<(&'a Entry<'b>, Claim)>,
+    maps: Vec<&'a Entry<'b>>,
+}
+
+impl<'a, 'b> Told<'a, 'b> {
+    fn by(entries: &'a [Entry<'b>]) -> Self {
+        let mut told = Self { claims: Vec::new(), maps: Vec::new() };
+        for entry in entries {
+            if entry.envelope.source == OWN_SOURCE {
+                if entry.envelope.event_type == MAP_TYPE {
+                    told.maps.push(entry);
+                }
+                continue;
+            }
+            told.claims.extend(claims::of(&entry.envelope.source, &entry.envelope.event_type, entry.value()).into_iter().map(|claim| (entry, claim)));
+        }
+        told
+    }
+
+    async fn insert(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+        insert(transaction, &self.claims).await?;
+        for map in &self.maps {
+            save_map(transaction, map).await?;
+        }
+        Ok(())
     }
 }
 
