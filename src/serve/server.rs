@@ -38,6 +38,9 @@ use crate::telemetry::Metrics;
 const HEADERS_MAX: usize = 100;
 /// All headers of a request together, in bytes; more gets 431.
 const HEADERS_BYTES_MAX: usize = 32 * 1024;
+/// Connections that the kernel accepts for us while we have not yet; it may be told to have fewer (`net.core.somaxconn`). Those beyond
+/// are not answered, and try again after a second.
+const BACKLOG: i32 = 4096;
 /// How long to wait when no more files can be opened.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
@@ -54,8 +57,13 @@ pub struct Leave {
 pub async fn serve(listener: TcpListener, router: Router, settings: Server, metrics: Metrics, tasks: Tasks, leave: Leave) {
     let Leave { draining, stop } = leave;
     let router = router.layer(middleware::from_fn_with_state(draining, send_elsewhere));
+    if let Err(error) = rustix::net::listen(&listener, BACKLOG) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "bursts of connections may have to wait: {BACKLOG} at once could not be asked for");
+    }
+    let room = files::room_for(settings.connections_max);
+    files::keep_places(&listener, room);
     // One for each connection that may be open.
-    let places_max = u32::try_from(files::room_for(settings.connections_max).min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+    let places_max = u32::try_from(room.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
     let places = Arc::new(Semaphore::new(places_max as usize));
     let rests = Rests::new(Duration::from_millis(settings.refused_rest_ms), TokioTimer::new(), Arc::clone(&places), metrics.resting_connections());
     let manner = Manner::new(&settings, stop.clone());

@@ -1,5 +1,8 @@
 //! Each connection is an open file, of which a process may have so many (getrlimit(2), `RLIMIT_NOFILE`).
 
+use std::os::fd::AsFd;
+
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Files that are open beside connections: to the database, of the lake and of the index.
@@ -25,6 +28,14 @@ pub(super) fn room_for(connections: usize) -> usize {
     room
 }
 
+/// Has the kernel keep a place for each of so many connections: it doubles the table of a process's files when that is full,
+/// and in a burst every new connection would wait for that, again and again.
+pub(super) fn keep_places(listener: impl AsFd, connections: usize) {
+    let last = i32::try_from(connections).unwrap_or(i32::MAX);
+    // A copy with that number, closed at once. Where it cannot be had, connections wait as said.
+    drop(fcntl_dupfd_cloexec(listener, last));
+}
+
 /// How many of these connections fit among so many files; where there are few, half of them.
 fn within(files: u64, connections: usize) -> usize {
     let room = files.saturating_sub(BESIDE).max(files / 2);
@@ -41,6 +52,16 @@ mod tests {
         assert_eq!(within(20_000, 16_384), 16_384);
         assert_eq!(within(4096, 16_384), 3072);
         assert_eq!(within(1024, 16_384), 512);
+    }
+
+    #[test]
+    fn the_kernel_keeps_a_place_for_each() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        room_for(5000);
+        keep_places(&listener, 5000);
+        let status = std::fs::read_to_string("/proc/self/status").expect("a status");
+        let places = status.lines().find_map(|line| line.strip_prefix("FDSize:")?.trim().parse::<usize>().ok()).expect("its places");
+        assert!(places > 5000, "{places}");
     }
 
     #[test]
