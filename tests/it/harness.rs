@@ -91,7 +91,7 @@ fn hooklake_provider() {
 
 /// What servers within a test warn of is shown with the test that fails.
 fn show_warnings() {
-    drop(tracing_subscriber::fmt().compact().with_max_level(tracing::Level::WARN).with_test_writer().try_init());
+    drop(tracing_subscriber::fmt().compact().with_ansi(false).with_max_level(tracing::Level::WARN).with_test_writer().try_init());
 }
 
 /// Settings for a test server: the three secrets, any free port, `data_dir`, and whatever else is given.
