@@ -1,4 +1,4 @@
-//! Fills a copy on several connections at once, for consumers whose rows each come from one envelope.
+//! Fills a copy on several connections at once, for consumers whose rows each come from one envelope, or follow from such rows.
 //!
 //! ```text
 //! (0, 600]      read ─ rows ─ COMMIT ─┐
