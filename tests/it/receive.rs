@@ -245,7 +245,10 @@ async fn what_is_delivered_does_not_wait_for_who_reads() {
     for _ in hooklake::db::RESERVED..base.config.database.connections_max {
         taken.push(wait_for(async || base.database.get().await.ok()).await);
     }
-    let answer = app.github("push", "one", r#"{"ref":"refs/heads/main"}"#).await;
+    let body = r#"{"ref":"refs/heads/main"}"#;
+    let headers = [("X-GitHub-Event", "push"), ("X-GitHub-Delivery", "one"), ("X-Hub-Signature-256", &github_signature(body.as_bytes()))];
+    // Not one that comes again until it is taken.
+    let answer = app.post("/webhook/github", &headers, body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     drop(taken);
     app.caught_up().await;
