@@ -26,7 +26,7 @@ use crate::log::Batch;
 const ENTER: &str = "SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// Positions of which derived rows are made at once: what they touch is held in memory.
-const DERIVED_AT_ONCE: i64 = 20_000;
+const DERIVED_AT_ONCE: i64 = 5_000;
 
 /// Writes rows for envelopes. The same envelopes give the same rows, whenever they are read: nothing but the log and
 /// the projector's own tables is looked at.
@@ -139,17 +139,18 @@ impl<P: Projector> Projection<P> {
     async fn derive(&self, lease: &Lease) -> Result<(), Error> {
         let derived: Vec<_> = P::TABLES.iter().copied().filter(|table| !P::FOLDED.contains(table)).collect();
         let Some(remember) = P::REMEMBER.filter(|_| !derived.is_empty()) else { return Ok(()) };
-        let filled = checkpoint::position(&self.database, &self.name).await?.get();
         let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        let filled = self.hold(&transaction, lease).await?.get();
+        let emptied: Vec<_> = derived.iter().map(|table| format!("{}.{table}", self.schema)).collect();
+        transaction.batch_execute(&format!("TRUNCATE {}", emptied.join(", "))).await?;
+        transaction.commit().await?;
         let mut first = 1;
-        while first == 1 || first <= filled {
+        while first <= filled {
             let last = first + DERIVED_AT_ONCE - 1;
             let transaction = connection.transaction().await?;
             self.enter(&transaction).await?;
-            lease.check(&transaction).await?;
-            if first == 1 {
-                transaction.batch_execute(&format!("TRUNCATE {}", derived.join(", "))).await?;
-            }
+            self.hold(&transaction, lease).await?;
             let statement = transaction.prepare_cached(remember).await?;
             transaction.execute(&statement, &[&Vec::<i64>::new(), &vec![first], &vec![last]]).await?;
             self.projector.settle(&transaction).await?;
@@ -157,6 +158,14 @@ impl<P: Projector> Projection<P> {
             first = last + 1;
         }
         Ok(())
+    }
+
+    /// Keeps others from taking the copy over until the transaction ends: whoever was paused finds here that they have. Returns
+    /// where it stands.
+    async fn hold(&self, transaction: &Transaction<'_>, lease: &Lease) -> Result<Position, Error> {
+        let position = checkpoint::hold(transaction, &self.name).await?;
+        lease.check(transaction).await?;
+        Ok(position)
     }
 
     /// Makes a transaction one on this projection's tables.
@@ -339,7 +348,8 @@ impl<P: Projector> Filler for Projection<P> {
         // Spans that are at work now were read after the acts. What is behind the checkpoint may be older.
         let places = Places::of(&batch.envelopes);
         if !places.is_empty() {
-            let filled = checkpoint::position(&self.database, &self.name).await?;
+            // One after the other: what two acts name would be taken away by one and written again by the other.
+            let filled = checkpoint::hold(&transaction, &self.name).await?;
             forget::in_tables(&self.projector, &self.name, &self.database, &mut transaction, &places.through(filled), Extent::Records).await?;
         }
         failpoint::reach(failpoint::PROJECTION_BEFORE_COMMIT);
