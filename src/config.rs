@@ -305,8 +305,8 @@ impl Config {
 /// Shorter, and a busy moment would lose a lease; longer, and nobody would take over.
 const LEASE_SECONDS: RangeInclusive<u64> = 2..=3600;
 
-/// Those of the appender, and as many as a rebuild holds while others go on.
-const CONNECTIONS_NEEDED: usize = db::RESERVED + 3;
+/// Those that deliveries have for themselves, and as many as rebuilds and acts of forgetting hold while others go on.
+const CONNECTIONS_NEEDED: usize = db::RESERVED + 6;
 
 /// Names that mean something else under `/webhook/`.
 const RESERVED: &[&str] = &["github", "linear", "slack", "deployment", "custom", "hooklake", "unknown"];

@@ -12,7 +12,7 @@ use super::Error;
 use super::migrate::APP_ROLE;
 
 /// Connections that only [`Database::reserved`] gives: whoever reads, however many and however long, takes none of them.
-pub const RESERVED: usize = 3;
+pub const RESERVED: usize = 4;
 
 /// `[database]`: where PostgreSQL is.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -109,7 +109,7 @@ impl Database {
         Ok(self.pool.get().await?)
     }
 
-    /// The same, from those that nothing else takes: an append does not wait for readers.
+    /// The same, from those that nothing else takes: whether and where a delivery is stored does not wait for readers.
     ///
     /// # Errors
     /// As [`get`](Self::get).

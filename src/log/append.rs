@@ -35,8 +35,8 @@ const APPEND: &str = include_str!("append.sql");
 
 /// Requests that may wait for a lane; one more is told to come back later.
 pub const QUEUE_ENTRIES_MAX: usize = 1024;
-/// Batches in flight at once: while one commits, the next is on its way.
-pub const LANES: usize = db::RESERVED;
+/// Batches in flight at once, each on one of the connections that are [reserved](db::RESERVED): while one commits, the next is on its way.
+pub const LANES: usize = 3;
 /// How long a batch is tried before its senders are told to come back. Slack allows 3 s for the whole answer.
 pub const BATCH_TIME_MAX: Duration = Duration::from_secs(2);
 /// The longest delivery key; longer ones are hashed by the source.

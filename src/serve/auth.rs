@@ -181,7 +181,7 @@ impl Access {
     }
 
     async fn read_keys(&self) -> Result<Option<Keys>, db::Error> {
-        let connection = self.database.get().await?;
+        let connection = self.database.reserved().await?;
         let statement = connection.prepare_cached(TOKEN_KEYS).await?;
         let row = connection.query_opt(&statement, &[]).await?;
         Ok(row.and_then(|row| Keys::new(row.get(0), row.get(1))))

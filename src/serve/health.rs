@@ -79,7 +79,7 @@ impl SchemaSeen {
 }
 
 async fn schema_is_there(app: &AppState) -> Result<bool, db::Error> {
-    Ok(app.database.get().await?.query_one(SCHEMA, &[]).await?.get(0))
+    Ok(app.database.reserved().await?.query_one(SCHEMA, &[]).await?.get(0))
 }
 
 /// `GET /health`: the whole and its parts; 503 when the whole is unhealthy.

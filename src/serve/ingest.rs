@@ -147,6 +147,12 @@ impl Ingest {
         Ok(Json(self.reply(&receipt, warnings, took).await).into_response())
     }
 
+    /// Whether the table of events has this one; no when that is not known in what is left of the time for an answer.
+    async fn is_processed(&self, position: Position, took: Duration) -> bool {
+        let asked = tokio::time::timeout(ANSWER_WITHIN.saturating_sub(took), checkpoint::position(&self.database, "events"));
+        matches!(asked.await, Ok(Ok(processed)) if processed >= position)
+    }
+
     async fn reply(&self, receipt: &Receipt, warnings: Vec<String>, took: Duration) -> Reply {
         let is_new = receipt.outcome == Outcome::Accepted;
         Reply {
@@ -157,7 +163,7 @@ impl Ingest {
             duplicate: !is_new,
             // A new event cannot have been processed yet; for one that came before, the projection's checkpoint tells. Boxed: every
             // delivery would have the room for the question while it waits.
-            processed: !is_new && Box::pin(checkpoint::position(&self.database, "events")).await.is_ok_and(|position| position >= receipt.position),
+            processed: !is_new && Box::pin(self.is_processed(receipt.position, took)).await,
             routed: false,
             processing_time: took.as_millis(),
             timestamp: self.clock.now().timestamp_millis(),

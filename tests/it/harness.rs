@@ -100,7 +100,7 @@ pub fn config(data_dir: &Path, variables: &[(&str, &str)]) -> Config {
     let given = [
         ("HOOKLAKE_DATA_DIR", data_dir.as_str()),
         ("HOOKLAKE_SERVER_PORT", "0"),
-        ("HOOKLAKE_DATABASE_CONNECTIONS_MAX", "12"),
+        ("HOOKLAKE_DATABASE_CONNECTIONS_MAX", "16"),
         ("GITHUB_WEBHOOK_SECRET", GITHUB_SECRET),
         ("LINEAR_WEBHOOK_SECRET", LINEAR_SECRET),
         ("SLACK_SIGNING_SECRET", SLACK_SECRET),

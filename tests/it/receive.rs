@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{GITHUB_SECRET, LINEAR_SECRET, SLACK_SECRET, TestApp, TestDatabase, examples, github_signature, run_with_input, tools_dir, wait_for};
+use crate::harness::{
+    GITHUB_SECRET, LINEAR_SECRET, SLACK_SECRET, TestApp, TestDatabase, examples, github_signature, run_with_input, tools_dir, wait_for, wait_until,
+};
 
 const STANDARD_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const GENERIC: &str = r#"
@@ -245,14 +247,20 @@ async fn what_is_delivered_does_not_wait_for_who_reads() {
     for _ in hooklake::db::RESERVED..base.config.database.connections_max {
         taken.push(wait_for(async || base.database.get().await.ok()).await);
     }
-    let body = r#"{"ref":"refs/heads/main"}"#;
-    let headers = [("X-GitHub-Event", "push"), ("X-GitHub-Delivery", "one"), ("X-Hub-Signature-256", &github_signature(body.as_bytes()))];
-    // Not one that comes again until it is taken.
-    let answer = app.post("/webhook/github", &headers, body).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    let bearer = format!("Bearer {}", app.token);
+    for _ in 0..2 {
+        let answer = app.github("push", "one", r#"{"ref":"refs/heads/main"}"#).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    wait_until("an event of one's own is taken", async || {
+        app.post("/events/custom", &[("Authorization", &bearer)], r#"{"platform":"crm","event_type":"won","payload":{}}"#).await.status == 200
+    })
+    .await;
+    // A balancer asks this before it sends anything.
+    wait_until("it is ready", async || app.client.get(app.url("/health/ready")).send().await.is_ok_and(|answer| answer.status() == 200)).await;
     drop(taken);
     app.caught_up().await;
-    assert_eq!(app.db.number("SELECT count(*) FROM events").await, 1);
+    assert_eq!(app.db.number("SELECT count(*) FROM events WHERE source = 'github'").await, 1);
     app.stop().await;
 }
 

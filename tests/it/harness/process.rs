@@ -74,7 +74,7 @@ pub fn command(db: &TestDatabase) -> Command {
         .env("PATH", "/usr/bin:/bin")
         .env("DATABASE_URL", &db.url)
         .env("HOOKLAKE_DATA_DIR", db.directory.path())
-        .env("HOOKLAKE_DATABASE_CONNECTIONS_MAX", "12")
+        .env("HOOKLAKE_DATABASE_CONNECTIONS_MAX", "16")
         .env("GITHUB_WEBHOOK_SECRET", GITHUB_SECRET)
         .env("LINEAR_WEBHOOK_SECRET", LINEAR_SECRET)
         .env("SLACK_SIGNING_SECRET", SLACK_SECRET)
