@@ -67,7 +67,8 @@ impl TestApp {
     async fn deliver(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         wait_for(async || {
             let answer = self.post(path, headers, body.to_vec()).await;
-            (answer.status != 503 || !answer.text.contains("could not be stored")).then_some(answer)
+            let is_late = ["could not be stored", "was not stored in time"].iter().any(|why| answer.text.contains(why));
+            (answer.status != 503 || !is_late).then_some(answer)
         })
         .await
     }
