@@ -1,7 +1,7 @@
 //! A log with every projector following it, for the tests of what they keep.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hooklake::consumer::{Consumer, Projection, Runner, checkpoint};
 use hooklake::correlation::CorrelationTables;
@@ -13,7 +13,7 @@ use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::{Value, json};
 
-use super::{TestDatabase, append};
+use super::{TestDatabase, append, wait_until};
 
 /// The tables of entities.
 pub const ENTITIES: &[&str] = &[
@@ -188,11 +188,7 @@ impl Fold {
     /// Waits until a consumer has seen the whole log.
     pub async fn reached(&self, consumer: &str) {
         let head = Position::new(self.db.number("SELECT position FROM log.head").await);
-        let started = Instant::now();
-        while checkpoint::position(&self.db.database, consumer).await.expect("a position") < head {
-            assert!(started.elapsed() < Duration::from_mins(1), "{consumer} is not caught up");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        wait_until(consumer, async || checkpoint::position(&self.db.database, consumer).await.expect("a position") >= head).await;
     }
 
     /// Every table that a projector keeps, as text, without when a row was written.
@@ -227,7 +223,7 @@ impl Fold {
     pub async fn stop(self) {
         self.tasks.stop().tell();
         drop(self.appender);
-        let still_running = self.tasks.finish(Duration::from_secs(10)).await;
+        let still_running = self.tasks.finish(Duration::from_mins(1)).await;
         assert!(still_running.is_empty(), "{still_running:?}");
     }
 }
