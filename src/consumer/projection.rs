@@ -136,9 +136,7 @@ impl<P: Projector> Projection<P> {
     }
 
     /// Makes the derived tables of a copy: anew, so that nothing stays that followed from rows which have gone since.
-    async fn derive(&self, lease: &Lease) -> Result<(), Error> {
-        let derived: Vec<_> = P::TABLES.iter().copied().filter(|table| !P::FOLDED.contains(table)).collect();
-        let Some(remember) = P::REMEMBER.filter(|_| !derived.is_empty()) else { return Ok(()) };
+    async fn derive(&self, derived: &[&str], remember: &str, lease: &Lease) -> Result<(), Error> {
         let mut connection = self.database.get().await?;
         let transaction = connection.transaction().await?;
         let filled = self.hold(&transaction, lease).await?.get();
@@ -309,11 +307,12 @@ impl<P: Projector> Consumer for Projection<P> {
     }
 
     async fn complete(&mut self, lease: &Lease) -> Result<(), Error> {
-        if !P::IN_ORDER {
-            copy::index(&**self.database.get().await?, &self.schema, P::FOLDED).await?;
-            self.derive(lease).await?;
+        let (filled, derived): (Vec<_>, Vec<_>) = P::TABLES.iter().copied().partition(|table| P::IN_ORDER || P::FOLDED.contains(table));
+        copy::index(&**self.database.get().await?, &self.schema, &filled).await?;
+        if let Some(remember) = P::REMEMBER.filter(|_| !derived.is_empty()) {
+            self.derive(&derived, remember, lease).await?;
         }
-        copy::index(&**self.database.get().await?, &self.schema, P::TABLES).await
+        copy::index(&**self.database.get().await?, &self.schema, &derived).await
     }
 
     async fn swap(&mut self, transaction: &Transaction<'_>, filled: &Moment) -> Result<(), Error> {
