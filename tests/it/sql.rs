@@ -105,7 +105,7 @@ async fn attacks_are_refused_and_the_process_lives() {
         ("SELECT nothing FROM events", "syntax"),
     ] {
         let started = Instant::now();
-        let outcome = engine.query(&Tenant::default_tenant(), sql, QueryOptions { max_rows: 10_000, timeout: Duration::from_mins(1) }).await;
+        let outcome = engine.query(&Tenant::default_tenant(), sql, QueryOptions { max_rows: 10_000, timeout: Duration::from_secs(20) }).await;
         let kind = match &outcome {
             Ok(_) => "ok",
             Err(Error::Syntax(_)) => "syntax",
@@ -130,7 +130,7 @@ async fn attacks_are_refused_and_the_process_lives() {
         let started = Instant::now();
         let outcome = engine.query(&Tenant::default_tenant(), sql, QueryOptions { max_rows: 10, timeout: Duration::from_secs(2) }).await;
         assert!(matches!(outcome, Err(Error::TimedOut | Error::TooLarge(_))), "{sql}: {outcome:?}");
-        assert!(started.elapsed() < Duration::from_mins(1), "cut off: {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     }
     let many: Vec<_> = (0..8).map(|_| ask(&engine, "SELECT count(*) FROM events")).collect();
     assert!(futures::future::join_all(many).await.iter().all(|answer| answer.rows == 1));

@@ -223,7 +223,7 @@ impl Fold {
     pub async fn stop(self) {
         self.tasks.stop().tell();
         drop(self.appender);
-        let still_running = self.tasks.finish(Duration::from_mins(1)).await;
+        let still_running = self.tasks.finish(Duration::from_secs(10)).await;
         assert!(still_running.is_empty(), "{still_running:?}");
     }
 }
