@@ -4,24 +4,36 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::rules::{Alias, Findings, Link, Mention, RULES_VERSION, Rules, Subject, Team};
+use super::rules::{Evidence, Findings, RULES_VERSION, Rules, Subject, Team};
 use crate::consumer::{Error, Projector};
 use crate::db::Transaction;
+use crate::db::rows::{self, Cell};
 use crate::domain::Envelope;
-use crate::domain::clock::Timestamp;
 use crate::log::Batch;
 use crate::telemetry::Metrics;
 
-const INSERT_SUBJECTS: &str = include_str!("insert_subjects.sql");
-const INSERT_LINKS: &str = include_str!("insert_links.sql");
-const INSERT_ALIAS_MENTIONS: &str = include_str!("insert_alias_mentions.sql");
-const INSERT_ALIASES: &str = include_str!("insert_aliases.sql");
 const INSERT_TEAMS: &str = include_str!("insert_teams.sql");
-const INSERT_MENTIONS: &str = include_str!("insert_mentions.sql");
 const SETTLE_TEAMS: &str = include_str!("settle_teams.sql");
 
 /// Raised when its tables are others; [`RULES_VERSION`] when the rules find something else.
 const TABLES_VERSION: i32 = 2;
+
+/// What links and mentions both say: what they are about, and why.
+const EVIDENCE: [&str; 13] = [
+    "position",
+    "event_id",
+    "tenant",
+    "rule",
+    "rule_version",
+    "subject",
+    "evidence_field",
+    "evidence_text",
+    "evidence_start",
+    "evidence_end",
+    "confidence",
+    "team_key",
+    "received_at",
+];
 
 /// Keeps the tables `event_subjects`, `event_correlations`, `subject_aliases`, `alias_mentions`, `linear_team_mentions`
 /// and `linear_teams`.
@@ -108,147 +120,100 @@ impl<'a> Found<'a> {
         let findings = rules.find(&envelope.source, &envelope.event_type, envelope.payload().value());
         Self { envelope, id: envelope.id.to_string(), findings }
     }
-}
 
-async fn insert_subjects(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
-    let rows = found.iter().flat_map(|one| one.findings.subjects.iter().map(move |subject| (one, subject))).collect::<Vec<(&Found<'_>, &Subject)>>();
-    if rows.is_empty() {
-        return Ok(());
+    fn position(&self) -> Cell<'_> {
+        self.envelope.position.get().into()
     }
-    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
-    let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
-    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
-    let sources = rows.iter().map(|(one, _)| &one.envelope.source).collect::<Vec<_>>();
-    let kinds = rows.iter().map(|(_, subject)| subject.kind.as_str()).collect::<Vec<_>>();
-    let subjects = rows.iter().map(|(_, subject)| &subject.key).collect::<Vec<_>>();
-    let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
-    let statement = transaction.prepare_cached(INSERT_SUBJECTS).await?;
-    transaction.execute(&statement, &[&positions, &ids, &tenants, &sources, &kinds, &subjects, &received]).await?;
-    Ok(())
-}
 
-async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
-    let rows = found.iter().flat_map(|one| one.findings.links.iter().map(move |link| (one, link))).collect::<Vec<(&Found<'_>, &Link)>>();
-    if rows.is_empty() {
-        return Ok(());
+    fn id(&self) -> Cell<'_> {
+        self.id.as_str().into()
     }
-    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
-    let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
-    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
-    let types = rows.iter().map(|(_, link)| &link.correlation_type).collect::<Vec<_>>();
-    let rules = rows.iter().map(|(_, link)| &*link.rule).collect::<Vec<_>>();
-    let subjects = rows.iter().map(|(_, link)| &link.subject.key).collect::<Vec<_>>();
-    let related = rows.iter().map(|(_, link)| &link.related.key).collect::<Vec<_>>();
-    let fields = rows.iter().map(|(_, link)| &link.evidence.field).collect::<Vec<_>>();
-    let texts = rows.iter().map(|(_, link)| &link.evidence.text).collect::<Vec<_>>();
-    let starts = rows.iter().map(|(_, link)| offset(link.evidence.start)).collect::<Vec<_>>();
-    let ends = rows.iter().map(|(_, link)| offset(link.evidence.end)).collect::<Vec<_>>();
-    let confidences = rows.iter().map(|(_, link)| link.confidence).collect::<Vec<_>>();
-    let teams = rows.iter().map(|(_, link)| &link.team_key).collect::<Vec<_>>();
-    let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
-    let statement = transaction.prepare_cached(INSERT_LINKS).await?;
-    transaction
-        .execute(
-            &statement,
-            &[
-                &positions,
-                &ids,
-                &tenants,
-                &types,
-                &rules,
-                &RULES_VERSION,
-                &subjects,
-                &related,
-                &fields,
-                &texts,
-                &starts,
-                &ends,
-                &confidences,
-                &teams,
-                &received,
-            ],
-        )
-        .await?;
-    Ok(())
-}
 
-async fn insert_aliases(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
-    let rows = found.iter().flat_map(|one| one.findings.aliases.iter().map(move |alias| (one, alias))).collect::<Vec<(&Found<'_>, &Alias)>>();
-    if rows.is_empty() {
-        return Ok(());
+    fn tenant(&self) -> Cell<'_> {
+        self.envelope.tenant.as_str().into()
     }
-    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
-    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
-    let aliases = rows.iter().map(|(_, alias)| &alias.alias).collect::<Vec<_>>();
-    let kinds = rows.iter().map(|(_, alias)| alias.subject.kind.short()).collect::<Vec<_>>();
-    let subjects = rows.iter().map(|(_, alias)| &alias.subject.key).collect::<Vec<_>>();
-    let statement = transaction.prepare_cached(INSERT_ALIASES).await?;
-    transaction.execute(&statement, &[&positions, &tenants, &aliases, &kinds, &subjects]).await?;
-    Ok(())
-}
 
-async fn insert_alias_mentions(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
-    let rows = found.iter().flat_map(|one| one.findings.mentions.iter().map(move |mention| (one, mention))).collect::<Vec<(&Found<'_>, &Mention)>>();
-    if rows.is_empty() {
-        return Ok(());
+    /// The cells of [`EVIDENCE`].
+    fn evidence<'b>(&'b self, rule: &'b str, subject: &'b Subject, evidence: &'b Evidence, confidence: f64, team_key: Option<&'b str>) -> Vec<Cell<'b>> {
+        vec![
+            self.position(),
+            self.id(),
+            self.tenant(),
+            rule.into(),
+            RULES_VERSION.into(),
+            (&subject.key).into(),
+            (&evidence.field).into(),
+            (&evidence.text).into(),
+            offset(evidence.start),
+            offset(evidence.end),
+            confidence.into(),
+            team_key.into(),
+            self.envelope.received_at.into(),
+        ]
     }
-    let positions = rows.iter().map(|(one, _)| one.envelope.position.get()).collect::<Vec<_>>();
-    let ids = rows.iter().map(|(one, _)| &one.id).collect::<Vec<_>>();
-    let tenants = rows.iter().map(|(one, _)| one.envelope.tenant.as_str()).collect::<Vec<_>>();
-    let relations = rows.iter().map(|(_, mention)| &mention.relation).collect::<Vec<_>>();
-    let rules = rows.iter().map(|(_, mention)| mention.rule).collect::<Vec<_>>();
-    let subjects = rows.iter().map(|(_, mention)| &mention.subject.key).collect::<Vec<_>>();
-    let aliases = rows.iter().map(|(_, mention)| &mention.alias).collect::<Vec<_>>();
-    let fields = rows.iter().map(|(_, mention)| &mention.evidence.field).collect::<Vec<_>>();
-    let texts = rows.iter().map(|(_, mention)| &mention.evidence.text).collect::<Vec<_>>();
-    let starts = rows.iter().map(|(_, mention)| offset(mention.evidence.start)).collect::<Vec<_>>();
-    let ends = rows.iter().map(|(_, mention)| offset(mention.evidence.end)).collect::<Vec<_>>();
-    let confidences = rows.iter().map(|(_, mention)| mention.confidence).collect::<Vec<_>>();
-    let teams = rows.iter().map(|(_, mention)| &mention.team_key).collect::<Vec<_>>();
-    let received = rows.iter().map(|(one, _)| one.envelope.received_at).collect::<Vec<Timestamp>>();
-    let statement = transaction.prepare_cached(INSERT_ALIAS_MENTIONS).await?;
-    transaction
-        .execute(
-            &statement,
-            &[
-                &positions,
-                &ids,
-                &tenants,
-                &relations,
-                &rules,
-                &RULES_VERSION,
-                &subjects,
-                &aliases,
-                &fields,
-                &texts,
-                &starts,
-                &ends,
-                &confidences,
-                &received,
-                &teams,
-            ],
-        )
-        .await?;
-    Ok(())
 }
 
 /// An offset within a text that is looked at, which is far shorter.
-fn offset(chars: usize) -> i32 {
-    i32::try_from(chars).unwrap_or(i32::MAX)
+fn offset(chars: usize) -> Cell<'static> {
+    i32::try_from(chars).unwrap_or(i32::MAX).into()
+}
+
+async fn insert_subjects(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let columns = ["position", "id", "tenant", "source", "kind", "subject", "received_at"];
+    let rows = found.iter().flat_map(|one| {
+        one.findings.subjects.iter().map(move |subject| {
+            vec![
+                one.position(),
+                one.id(),
+                one.tenant(),
+                (&one.envelope.source).into(),
+                subject.kind.as_str().into(),
+                (&subject.key).into(),
+                one.envelope.received_at.into(),
+            ]
+        })
+    });
+    Ok(rows::add(transaction, "event_subjects", &columns, rows.collect()).await?)
+}
+
+async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let columns = [&["correlation_type", "related_subject"], &EVIDENCE[..]].concat();
+    let rows = found.iter().flat_map(|one| {
+        one.findings.links.iter().map(move |link| {
+            let own = vec![(&link.correlation_type).into(), (&link.related.key).into()];
+            [own, one.evidence(&link.rule, &link.subject, &link.evidence, link.confidence, link.team_key.as_deref())].concat()
+        })
+    });
+    Ok(rows::add(transaction, "event_correlations", &columns, rows.collect()).await?)
+}
+
+async fn insert_alias_mentions(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let columns = [&["relation", "alias"], &EVIDENCE[..]].concat();
+    let rows = found.iter().flat_map(|one| {
+        one.findings.mentions.iter().map(move |mention| {
+            let own = vec![(&mention.relation).into(), (&mention.alias).into()];
+            [own, one.evidence(mention.rule, &mention.subject, &mention.evidence, mention.confidence, mention.team_key.as_deref())].concat()
+        })
+    });
+    Ok(rows::add(transaction, "alias_mentions", &columns, rows.collect()).await?)
+}
+
+async fn insert_aliases(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
+    let columns = ["position", "tenant", "alias", "kind", "subject"];
+    let rows = found.iter().flat_map(|one| {
+        let told = one.findings.aliases.iter();
+        told.map(move |alias| vec![one.position(), one.tenant(), (&alias.alias).into(), alias.subject.kind.short().into(), (&alias.subject.key).into()])
+    });
+    Ok(rows::add(transaction, "subject_aliases", &columns, rows.collect()).await?)
 }
 
 async fn insert_mentions(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {
-    let rows = found.iter().filter_map(|one| one.findings.team.as_ref().map(|team| (one.envelope, team))).collect::<Vec<(&Envelope, &Team)>>();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let positions = rows.iter().map(|(envelope, _)| envelope.position.get()).collect::<Vec<_>>();
-    let tenants = rows.iter().map(|(envelope, _)| envelope.tenant.as_str()).collect::<Vec<_>>();
-    let keys = rows.iter().map(|(_, team)| &team.key).collect::<Vec<_>>();
-    let names = rows.iter().map(|(_, team)| &team.name).collect::<Vec<_>>();
-    let statement = transaction.prepare_cached(INSERT_MENTIONS).await?;
-    transaction.execute(&statement, &[&positions, &tenants, &keys, &names]).await?;
-    Ok(())
+    let columns = ["position", "tenant", "team_key", "team_name"];
+    let rows = found.iter().filter_map(|one| {
+        let team = one.findings.team.as_ref()?;
+        Some(vec![one.position(), one.tenant(), (&team.key).into(), team.name.as_deref().into()])
+    });
+    Ok(rows::add(transaction, "linear_team_mentions", &columns, rows.collect()).await?)
 }
 
 async fn insert_teams(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Result<(), Error> {

@@ -2,11 +2,12 @@
 //!
 //! [`Database`] is the door that everything else uses: pooled connections that act as the least-privilege role.
 //! [`embedded`] starts a private cluster when no database is configured (decision D16); [`migrate`] brings the schema
-//! up to date as its owner.
+//! up to date as its owner; [`rows`] adds rows to tables.
 
 pub mod embedded;
 pub mod migrate;
 mod pool;
+pub mod rows;
 pub mod views;
 
 pub use pool::{Connection, Database, Driver, RESERVED, Settings, Transaction, driven};

@@ -30,13 +30,12 @@ impl Projector for DeliveryTable {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let told = batch.envelopes.iter().map(Told::of).collect::<Vec<_>>();
-        let rows = told.iter().map(Row::of).collect::<Vec<_>>();
-        Row::insert(&rows, transaction).await
+        Row::insert(told.iter().map(Row::of).collect(), transaction).await
     }
 }
 
 row! {
-    struct Row<'a> inserted by "deliveries.sql" {
+    struct Row<'a> of "received_deliveries" {
         position: i64,
         id: &'a str,
         tenant: &'a str,
@@ -48,7 +47,7 @@ row! {
         retry_attempts: i32,
         retry_reason: Option<&'a str>,
         error: Option<&'static str>,
-        flags: &'a str,
+        flags: Vec<String>,
         verdict: &'static str,
         secret_id: Option<&'a str>,
         body_bytes: i32,
@@ -61,7 +60,6 @@ row! {
 struct Told<'a> {
     envelope: &'a Envelope,
     id: String,
-    flags: String,
     status: ParseStatus,
     delivery_id: Cow<'a, str>,
 }
@@ -72,7 +70,7 @@ impl<'a> Told<'a> {
         let payload = envelope.payload();
         let event_id = || text(payload.value(), "/event_id").map(|id| Cow::Owned(id.to_owned()));
         let delivery_id = named.map(Cow::Borrowed).or_else(event_id).unwrap_or(Cow::Borrowed(envelope.delivery_key.as_str()));
-        Self { envelope, id: envelope.id.to_string(), flags: flags(envelope), status: payload.status, delivery_id }
+        Self { envelope, id: envelope.id.to_string(), status: payload.status, delivery_id }
     }
 }
 
@@ -94,7 +92,7 @@ impl<'a> Row<'a> {
             retry_attempts: header("x-slack-retry-num").and_then(|number| number.trim().parse().ok()).unwrap_or(0),
             retry_reason: header("x-slack-retry-reason"),
             error: (told.status != ParseStatus::Ok).then(|| told.status.as_str()),
-            flags: &told.flags,
+            flags: flags(envelope),
             verdict: envelope.verdict.as_str(),
             secret_id: envelope.secret_id.as_deref(),
             body_bytes: body_bytes(envelope),

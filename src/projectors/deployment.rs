@@ -10,8 +10,6 @@ use crate::domain::Envelope;
 use crate::domain::columns::deployment::COLUMNS;
 use crate::log::Batch;
 
-pub(super) const INSERT: &str = include_str!("deployment.sql");
-
 /// Keeps the table `deployment_events`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DeploymentTable;
@@ -30,7 +28,7 @@ impl Projector for DeploymentTable {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::chosen(batch, |envelope| tells_of_deployment(envelope) && !envelope.is_replay());
-        typed::insert(INSERT, COLUMNS, &entries, transaction).await
+        typed::insert(Self::TABLES[0], COLUMNS, &entries, transaction).await
     }
 }
 

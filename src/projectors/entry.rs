@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::db::rows::Cell;
 use crate::domain::Json;
 pub(super) use crate::domain::columns::{cut, key, list, whole};
 use crate::domain::{Envelope, Payload};
@@ -34,19 +35,17 @@ impl<'a> Entry<'a> {
         self.payload.value()
     }
 
-    /// What the body says as text for the column `mended`; none when there is nothing to show, and when the view reads it
-    /// from the log.
-    pub(super) fn mended(&self) -> Option<String> {
+    /// What the body says for the column `mended`; nothing when there is nothing to show, and when the view reads it from
+    /// the log.
+    pub(super) fn mended(&self) -> Cell<'static> {
         if self.payload.verbatim {
-            return None;
+            return Cell::Null;
         }
-        // Not handed over as a value: its conversion runs in code that only release builds optimise, at ten times the
-        // cost of all the rest for a body of 25 MB.
-        self.payload.jsonb().map(|value| value.to_string())
+        self.payload.jsonb().map_or(Cell::Null, |value| Cell::Json(value.to_string().into()))
     }
 
-    /// The flags as one text, for `string_to_array`.
-    pub(super) fn flags(&self) -> String {
+    /// The flags.
+    pub(super) fn flags(&self) -> Vec<String> {
         flags(self.envelope)
     }
 
@@ -56,9 +55,9 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// An envelope's flags as one text, for `string_to_array`.
-pub(super) fn flags(envelope: &Envelope) -> String {
-    envelope.flags.iter().map(|flag| flag.as_str()).collect::<Vec<_>>().join(",")
+/// An envelope's flags.
+pub(super) fn flags(envelope: &Envelope) -> Vec<String> {
+    envelope.flags.iter().map(|flag| flag.as_str().to_owned()).collect()
 }
 
 /// The size of an envelope's body.
@@ -66,26 +65,17 @@ pub(super) fn body_bytes(envelope: &Envelope) -> i32 {
     i32::try_from(envelope.body.len()).unwrap_or(i32::MAX)
 }
 
-/// Declares the row of a table and how a batch of rows is inserted: one array for each field, in their order, as the
-/// parameters of one statement. Written once here, because a statement with fifty parameters in an order kept by hand
-/// in three places would go wrong.
+/// Declares the row of a table, whose columns are its fields, and how a batch of rows is added.
 macro_rules! row {
-    (struct $row:ident<$life:lifetime> inserted by $statement:literal { $($field:ident: $type:ty,)+ }) => {
+    (struct $row:ident<$life:lifetime> of $table:literal { $($field:ident: $type:ty,)+ }) => {
         struct $row<$life> {
             $($field: $type,)+
         }
 
         impl<$life> $row<$life> {
-            const INSERT: &'static str = include_str!($statement);
-
-            async fn insert(rows: &[Self], transaction: &$crate::db::Transaction<'_>) -> Result<(), $crate::consumer::Error> {
-                if rows.is_empty() {
-                    return Ok(());
-                }
-                $(let $field: Vec<_> = rows.iter().map(|row| &row.$field).collect();)+
-                let statement = transaction.prepare_cached(Self::INSERT).await?;
-                transaction.execute(&statement, &[$(&$field),+]).await?;
-                Ok(())
+            async fn insert(rows: Vec<Self>, transaction: &$crate::db::Transaction<'_>) -> Result<(), $crate::consumer::Error> {
+                let cells = rows.into_iter().map(|row| vec![$(row.$field.into()),+]).collect();
+                Ok($crate::db::rows::add(transaction, $table, &[$(stringify!($field)),+], cells).await?)
             }
         }
     };

@@ -5,10 +5,13 @@ use async_trait::async_trait;
 use super::entry::{Entry, cut, key, row};
 use crate::consumer::{Error, Projector};
 use crate::db::Transaction;
+use crate::db::rows::Cell;
 use crate::domain::Envelope;
 use crate::domain::clock::Timestamp;
 use crate::domain::facts::{Facts, text};
 use crate::log::Batch;
+
+const FIRST_PROCESSED: &str = include_str!("first_processed.sql");
 
 /// Keeps the table `events`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,13 +31,24 @@ impl Projector for EventTable {
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);
         let facts = entries.iter().map(|entry| entry.envelope.facts()).collect::<Vec<_>>();
-        let rows = entries.iter().zip(&facts).map(|(entry, facts)| Row::of(entry, facts)).collect::<Vec<_>>();
-        Row::insert(&rows, transaction).await
+        let processed = first_processed(&entries, transaction).await?;
+        let rows = entries.iter().zip(&facts).zip(processed).map(|((entry, facts), processed_at)| Row::of(entry, facts, processed_at));
+        Row::insert(rows.collect(), transaction).await
     }
 }
 
+/// When each was processed first: now, or when the table that is replaced says.
+async fn first_processed(entries: &[Entry<'_>], transaction: &Transaction<'_>) -> Result<Vec<Timestamp>, Error> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let positions = entries.iter().map(|entry| entry.envelope.position.get()).collect::<Vec<_>>();
+    let statement = transaction.prepare_cached(FIRST_PROCESSED).await?;
+    Ok(transaction.query(&statement, &[&positions]).await?.iter().map(|row| row.get(0)).collect())
+}
+
 row! {
-    struct Row<'a> inserted by "events.sql" {
+    struct Row<'a> of "events" {
         position: i64,
         id: &'a str,
         tenant: &'a str,
@@ -52,17 +66,18 @@ row! {
         parse_status: &'static str,
         lossy: bool,
         duplicate_keys: bool,
-        flags: String,
+        flags: Vec<String>,
         body_bytes: i32,
         delivery_key: &'a str,
         received_at: Timestamp,
         verbatim: bool,
-        mended: Option<String>,
+        mended: Cell<'static>,
+        processed_at: Timestamp,
     }
 }
 
 impl<'a> Row<'a> {
-    fn of(entry: &'a Entry<'_>, facts: &'a Facts) -> Self {
+    fn of(entry: &'a Entry<'_>, facts: &'a Facts, processed_at: Timestamp) -> Self {
         let envelope = entry.envelope;
         let kind = envelope.kind(&entry.payload);
         let named_platform = (envelope.source == "custom").then(|| key(text(entry.value(), "/platform"))).flatten();
@@ -90,6 +105,7 @@ impl<'a> Row<'a> {
             received_at: envelope.received_at,
             verbatim: entry.payload.verbatim,
             mended: entry.mended(),
+            processed_at,
         }
     }
 }

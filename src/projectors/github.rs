@@ -10,8 +10,6 @@ use crate::domain::Envelope;
 use crate::domain::columns::github::COLUMNS;
 use crate::log::Batch;
 
-pub(super) const INSERT: &str = include_str!("github.sql");
-
 /// Keeps the table `github_events`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GithubTable;
@@ -30,6 +28,6 @@ impl Projector for GithubTable {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);
-        typed::insert(INSERT, COLUMNS, &entries, transaction).await
+        typed::insert(Self::TABLES[0], COLUMNS, &entries, transaction).await
     }
 }

@@ -13,7 +13,7 @@
 //! | [`ValidationTables`] | `event_validations` | does the payload look as its sender documents it |
 //!
 //! ```text
-//! log ─500→ Entry: body read once ─→ rows, one per envelope ─→ one INSERT … FROM unnest per table and batch
+//! log ─500→ Entry: body read once ─→ rows, one per envelope ─→ one COPY per table and batch (`db::rows`)
 //! ```
 //!
 //! Rows hold typed columns; those of the platforms' tables are described in `domain::columns`. The payload that people see

@@ -9,7 +9,6 @@ mod rules;
 mod seen;
 
 use async_trait::async_trait;
-use serde_json::Value;
 
 use super::entry::{Entry, cut, row};
 use crate::consumer::{Error, Projector};
@@ -55,12 +54,12 @@ impl Projector for ValidationTables {
             }
         }
         rules.save(transaction).await?;
-        Row::insert(&rows, transaction).await
+        Row::insert(rows, transaction).await
     }
 }
 
 row! {
-    struct Row<'a> inserted by "validation/insert.sql" {
+    struct Row<'a> of "event_validations" {
         position: i64,
         id: &'a str,
         tenant: &'a str,
@@ -68,7 +67,7 @@ row! {
         event_type: &'a str,
         rule: String,
         valid: bool,
-        errors: Value,
+        errors: Vec<String>,
         received_at: Timestamp,
     }
 }
@@ -87,7 +86,7 @@ impl<'a> Row<'a> {
             event_type: cut(&entry.envelope.event_type),
             rule,
             valid: errors.is_empty(),
-            errors: errors.into(),
+            errors,
             received_at: entry.envelope.received_at,
         }
     }

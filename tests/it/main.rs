@@ -42,6 +42,7 @@ mod relations;
 mod resume;
 mod retention;
 mod rolling;
+mod rows;
 mod saved;
 mod search;
 mod simulate;

@@ -28,13 +28,12 @@ use async_trait::async_trait;
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
 use crate::db::Transaction;
+use crate::db::rows::{self, Cell};
 use crate::domain::Envelope;
-use crate::domain::clock::Timestamp;
 use crate::log::Batch;
 use kind::Kind;
 use version::{Version, Versions};
 
-const INSERT_HISTORY: &str = include_str!("insert_history.sql");
 const REMEMBERED: &str = include_str!("remembered.sql");
 /// Written for one of the tables; it is the same for all of them.
 const SETTLE: &str = include_str!("settle.sql");
@@ -67,17 +66,17 @@ impl Projector for EntityTables {
 
     async fn project(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
         let entries = Entry::fresh(batch);
-        let rows = rows(&entries);
-        insert(transaction, &rows).await?;
+        let told = told(&entries);
+        insert(transaction, &told).await?;
         let mut touched = Touched::new();
-        for (entry, version) in &rows {
+        for (entry, version) in &told {
             touched.entry(version.kind).or_default().insert((entry.envelope.tenant.as_str(), &version.key));
         }
         settle(transaction, &touched).await
     }
 
     async fn record(&self, transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Error> {
-        insert(transaction, &rows(&Entry::fresh(batch))).await
+        insert(transaction, &told(&Entry::fresh(batch))).await
     }
 
     async fn settle(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
@@ -95,7 +94,7 @@ impl Projector for EntityTables {
 }
 
 /// What envelopes tell, each with the one that tells it.
-fn rows<'a, 'b>(entries: &'a [Entry<'b>]) -> Vec<(&'a Entry<'b>, Version)> {
+fn told<'a, 'b>(entries: &'a [Entry<'b>]) -> Vec<(&'a Entry<'b>, Version)> {
     entries.iter().flat_map(|entry| versions(entry).into_iter().map(move |version| (entry, version))).collect()
 }
 
@@ -113,24 +112,24 @@ fn versions(entry: &Entry<'_>) -> Versions {
     versions
 }
 
-async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Version)]) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let positions: Vec<i64> = rows.iter().map(|(entry, _)| entry.envelope.position.get()).collect();
-    let tenants: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.tenant.as_str()).collect();
-    let sources: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.source.as_str()).collect();
-    let received: Vec<Timestamp> = rows.iter().map(|(entry, _)| entry.envelope.received_at).collect();
-    let kinds: Vec<&str> = rows.iter().map(|(_, version)| version.kind.word()).collect();
-    let keys: Vec<&str> = rows.iter().map(|(_, version)| version.key.as_str()).collect();
-    let aspects: Vec<&str> = rows.iter().map(|(_, version)| version.aspect).collect();
-    let times: Vec<Timestamp> = rows.iter().map(|(_, version)| version.order.at).collect();
-    let ranks: Vec<i64> = rows.iter().map(|(_, version)| version.order.rank).collect();
-    let digests: Vec<i64> = rows.iter().map(|(_, version)| version.order.digest).collect();
-    let states: Vec<&str> = rows.iter().map(|(_, version)| version.state.as_str()).collect();
-    let statement = transaction.prepare_cached(INSERT_HISTORY).await?;
-    transaction.execute(&statement, &[&positions, &tenants, &sources, &kinds, &keys, &aspects, &times, &ranks, &digests, &received, &states]).await?;
-    Ok(())
+async fn insert(transaction: &Transaction<'_>, told: &[(&Entry<'_>, Version)]) -> Result<(), Error> {
+    let columns = ["position", "tenant", "source", "entity", "key", "aspect", "version_at", "rank", "digest", "received_at", "state"];
+    let rows = told.iter().map(|(entry, version)| {
+        vec![
+            entry.envelope.position.get().into(),
+            entry.envelope.tenant.as_str().into(),
+            (&entry.envelope.source).into(),
+            version.kind.word().into(),
+            (&version.key).into(),
+            version.aspect.into(),
+            version.order.at.into(),
+            version.order.rank.into(),
+            version.order.digest.into(),
+            entry.envelope.received_at.into(),
+            Cell::Json((&version.state).into()),
+        ]
+    });
+    Ok(rows::add(transaction, "entity_history", &columns, rows.collect()).await?)
 }
 
 /// Brings the tables of what is now up to date for these entities.

@@ -25,13 +25,13 @@ use serde_json::Value;
 use super::entry::Entry;
 use crate::consumer::{Error, Projector};
 use crate::db::Transaction;
+use crate::db::rows;
 use crate::domain::json::Document;
 use crate::domain::{Envelope, OWN_SOURCE};
 use crate::log::Batch;
 use claims::{Claim, Known, What};
 use map::{MAP_TYPE, PeopleMap};
 
-const INSERT_EVIDENCE: &str = include_str!("insert_evidence.sql");
 const SETTLE_CLAIMS: &str = include_str!("settle_claims.sql");
 const REMEMBERED: &str = include_str!("remembered.sql");
 const LOAD_CLAIMS: &str = include_str!("load_claims.sql");
@@ -121,18 +121,18 @@ impl<'a, 'b> Told<'a, 'b> {
     }
 }
 
-async fn insert(transaction: &Transaction<'_>, rows: &[(&Entry<'_>, Claim)]) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let positions: Vec<i64> = rows.iter().map(|(entry, _)| entry.envelope.position.get()).collect();
-    let tenants: Vec<&str> = rows.iter().map(|(entry, _)| entry.envelope.tenant.as_str()).collect();
-    let identities: Vec<&str> = rows.iter().map(|(_, claim)| claim.identity.as_str()).collect();
-    let kinds: Vec<&str> = rows.iter().map(|(_, claim)| claim.what.word()).collect();
-    let values: Vec<&str> = rows.iter().map(|(_, claim)| claim.value.as_str()).collect();
-    let statement = transaction.prepare_cached(INSERT_EVIDENCE).await?;
-    transaction.execute(&statement, &[&positions, &tenants, &identities, &kinds, &values]).await?;
-    Ok(())
+async fn insert(transaction: &Transaction<'_>, claims: &[(&Entry<'_>, Claim)]) -> Result<(), Error> {
+    let columns = ["position", "tenant", "identity", "kind", "value"];
+    let rows = claims.iter().map(|(entry, claim)| {
+        vec![
+            entry.envelope.position.get().into(),
+            entry.envelope.tenant.as_str().into(),
+            (&claim.identity).into(),
+            claim.what.word().into(),
+            (&claim.value).into(),
+        ]
+    });
+    Ok(rows::add(transaction, "person_evidence", &columns, rows.collect()).await?)
 }
 
 /// Brings claims up to date; returns the tenants in which one came, went, or has another first evidence.
