@@ -66,18 +66,27 @@ impl Window {
     pub async fn after(&self, after: Position, since: Option<Timestamp>, sources: Option<&[&str]>, limits: BatchLimits) -> Result<Batch, db::Error> {
         let mut kept = self.kept.lock().await;
         let head = self.look(&mut kept).await?;
-        let span = *kept.span.get_or_insert(Span { after, through: after });
-        if after < span.after || after > head {
+        if i64::from(limits.entries).min(head.get() - after.get()) > ENTRIES_MAX as i64 {
+            // More than fits in here: it would push out what the others are about to read.
             drop(kept);
             return self.reader.below(head, after, since, sources, limits).await;
         }
-        if after > span.through {
+        let span = *kept.span.get_or_insert(Span { after, through: after });
+        if after > span.through && after <= head {
             kept.start(after);
         }
-        if after >= span.through && head > after {
+        // As much as the batch may hold: one that ended where another consumer had read to would be followed by a small one,
+        // and each is a commit.
+        while kept.holds(after)
+            && let Some(through) = kept.through().filter(|through| *through < head && kept.has_room(after, *through, limits))
+        {
             let since = kept.envelopes.back().map(|last| last.received_at).or(since);
-            let batch = self.reader.below(head, after, since, None, BatchLimits::default()).await?;
+            let batch = self.reader.below(head, through, since, None, BatchLimits::default()).await?;
             kept.extend(batch);
+        }
+        if !kept.holds(after) || after > head {
+            drop(kept);
+            return self.reader.below(head, after, since, sources, limits).await;
         }
         Ok(kept.batch(after, sources, limits, head))
     }
@@ -102,6 +111,21 @@ impl Kept {
     /// Starts over, empty, after a position.
     fn start(&mut self, after: Position) {
         *self = Self { span: Some(Span { after, through: after }), seen: self.seen.take(), ..Self::default() };
+    }
+
+    fn through(&self) -> Option<Position> {
+        self.span.map(|span| span.through)
+    }
+
+    /// True when nothing between this position and the end of the window is missing.
+    fn holds(&self, after: Position) -> bool {
+        self.span.is_some_and(|span| span.after <= after && after <= span.through)
+    }
+
+    /// True when a batch from one position may go on beyond the other, where the window ends.
+    fn has_room(&self, after: Position, through: Position, limits: BatchLimits) -> bool {
+        let bytes: usize = self.envelopes.iter().rev().take_while(|envelope| envelope.position > after).map(|envelope| envelope.body.len()).sum();
+        through.get() < after.get() + i64::from(limits.entries) && i64::try_from(bytes).is_ok_and(|bytes| bytes < limits.bytes)
     }
 
     /// Takes in what follows.

@@ -69,6 +69,40 @@ async fn a_body_is_read_once_for_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_looks_seldom_gets_all_there_is_at_once() {
+    let app = App::start().await;
+    let shared = window(&app);
+    let through = async |after: i64, limits: BatchLimits| {
+        let batch = shared.after(Position::new(after), None, None, limits).await.expect("a batch");
+        assert_eq!(batch.envelopes.last().map(|last| last.position), Some(batch.span.through));
+        batch.span.through.get()
+    };
+    store(&app, 1..=4).await;
+    assert_eq!(through(0, BatchLimits::default()).await, 4);
+    store(&app, 5..=9).await;
+    assert_eq!(through(2, BatchLimits::default()).await, 9, "not only what another had read");
+    store(&app, 10..=12).await;
+    assert_eq!(through(2, BatchLimits { entries: 5, ..BatchLimits::default() }).await, 7, "no more than it takes");
+    assert_eq!(through(2, BatchLimits { bytes: 1, ..BatchLimits::default() }).await, 3);
+    assert_eq!(through(2, BatchLimits::default()).await, 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_far_behind_pushes_nothing_out() {
+    let app = App::start().await;
+    let shared = window(&app);
+    let events: Vec<_> = (1..=4_200).map(|number| ("push".to_owned(), serde_json::json!({"number": number}))).collect();
+    app.store_all(&events).await;
+    let next = async || shared.after(Position::new(10), None, None, BatchLimits::default()).await.expect("a batch");
+    let before = next().await;
+    let all = shared.after(Position::new(10), None, None, BatchLimits { entries: 20_000, bytes: 16 << 20 }).await.expect("a batch");
+    assert_eq!((all.envelopes.len(), all.span.through), (4_190, Position::new(4_200)), "at once");
+    let after = next().await;
+    assert_eq!(after.span, before.span);
+    assert!(Arc::ptr_eq(&before.envelopes[0].payload(), &after.envelopes[0].payload()), "still there for the others");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_not_asked_for_bodies_that_were_appended_here() {
     let app = App::start().await;
     store(&app, 1..=4).await;
