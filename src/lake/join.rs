@@ -5,7 +5,8 @@
 //! commit after commit → a file each → JOINED_MIN of about one size → one, of the next size → … → FILE_BYTES_MAX
 //! ```
 //!
-//! So a row is written anew once for each size, three or four times in all, however large the table is.
+//! So a row is written anew once for each size, three or four times in all, however large the table is; and where files are large
+//! already, they are spliced instead ([`splice`]).
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -21,13 +22,14 @@ use tokio::task::JoinHandle;
 
 use super::checked::Checked;
 use super::forget::{ROWS, other, whole};
+use super::splice::splice;
 use super::table::{self, Location};
 
 /// So many files of about one size are joined, or fewer if they make up half of the largest.
 const JOINED_MIN: usize = 16;
 /// Files are of about one size when the larger is less than eight times the smaller, and all below this are.
 const SMALLEST_BYTES: u64 = 32 << 10;
-/// The largest that joining makes.
+/// The largest that joining makes; what has half of that is left alone.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 
 /// A join under way. It ends early, and leaves nothing behind, when it is dropped.
@@ -117,6 +119,9 @@ impl Made {
 }
 
 async fn write(location: Location, table: DeltaTable, files: Vec<String>, is_wanted: Arc<AtomicBool>) -> Result<Made, DeltaTableError> {
+    if let Some(add) = splice(&location, &table, &files, &is_wanted).await? {
+        return Ok(Made { location, adds: vec![add] });
+    }
     let mut writer = RecordBatchWriter::for_table(&table)?.with_writer_properties(table::writer_properties());
     for name in &files {
         let file = Checked::open(location.directory(), name).map_err(other)?;
@@ -143,7 +148,7 @@ fn chosen(files: Vec<File>) -> Option<Vec<String>> {
     let day = |file: &File| file.path.split('/').next().map(str::to_owned);
     let newest = files.iter().filter_map(day).max();
     let mut alike: BTreeMap<_, Vec<File>> = BTreeMap::new();
-    for file in files.into_iter().filter(|file| file.bytes < FILE_BYTES_MAX) {
+    for file in files.into_iter().filter(|file| file.bytes < FILE_BYTES_MAX / 2) {
         let (day, size) = (day(&file), (file.bytes / SMALLEST_BYTES).max(1).ilog2() / 3);
         let size = if day == newest { size } else { 0 };
         alike.entry((day, size)).or_default().push(file);

@@ -37,6 +37,7 @@ mod relations;
 pub mod schema;
 mod session;
 mod size;
+mod splice;
 mod store;
 mod sums;
 mod table;
