@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use super::fence::{At, Fence};
 use super::recent::Recent;
-use crate::db::{self, Database};
+use crate::db::{self, Connection, Database};
 use crate::domain::clock::Timestamp;
 use crate::domain::envelope::{Flag, Headers, Shared, Verdict};
 use crate::domain::{Envelope, EventId, Position, Span, Tenant};
@@ -208,13 +208,13 @@ impl Reader {
             envelopes.push(envelope);
         }
         if !wants_bodies {
-            self.fill(&mut envelopes).await?;
+            self.fill(&mut envelopes, &connection).await?;
         }
         Ok(Batch { span: Span { after: span.after, through }, envelopes, head })
     }
 
     /// Gives envelopes that were read without their bodies what was appended here, and the others what the log says.
-    async fn fill(&self, envelopes: &mut Vec<Envelope>) -> Result<(), db::Error> {
+    async fn fill(&self, envelopes: &mut Vec<Envelope>, connection: &Connection) -> Result<(), db::Error> {
         let mut missing = Vec::new();
         for (index, envelope) in envelopes.iter_mut().enumerate() {
             match self.recent.take(envelope.id) {
@@ -227,7 +227,6 @@ impl Reader {
         }
         let (positions, received): (Vec<i64>, Vec<Timestamp>) =
             missing.iter().map(|index| (envelopes[*index].position.get(), envelopes[*index].received_at)).unzip();
-        let connection = self.database.get().await?;
         let statement = connection.prepare_cached(READ_BODIES).await?;
         let rows = connection.query(&statement, &[&positions, &received]).await?;
         let rows: HashMap<i64, &Row> = rows.iter().map(|row| (row.get("position"), row)).collect();
