@@ -20,11 +20,13 @@ pub const SEARCH_AFTER_COMMIT: &str = "search.after_commit";
 pub const LAKE_AFTER_WRITE: &str = "lake.after_write";
 /// The Delta commit is there, and the consumer's row does not know.
 pub const LAKE_AFTER_COMMIT: &str = "lake.after_commit";
+/// Some of what a copy derives from its rows is committed.
+pub const REBUILD_DERIVING: &str = "rebuild.deriving";
 /// A rebuilt copy is complete, the transaction of the swap holds the live consumer, and nothing is swapped.
 pub const REBUILD_BEFORE_SWAP: &str = "rebuild.before_swap";
 
 /// Every name.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     APPEND_BEFORE,
     APPEND_AFTER_COMMIT,
     PROJECTION_BEFORE_COMMIT,
@@ -33,6 +35,7 @@ pub const ALL: [&str; 9] = [
     SEARCH_AFTER_COMMIT,
     LAKE_AFTER_WRITE,
     LAKE_AFTER_COMMIT,
+    REBUILD_DERIVING,
     REBUILD_BEFORE_SWAP,
 ];
 

@@ -153,6 +153,7 @@ impl<P: Projector> Projection<P> {
             transaction.execute(&statement, &[&Vec::<i64>::new(), &vec![first], &vec![last]]).await?;
             self.projector.settle(&transaction).await?;
             transaction.commit().await?;
+            failpoint::reach(failpoint::REBUILD_DERIVING);
             first = last + 1;
         }
         Ok(())
