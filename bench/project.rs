@@ -17,7 +17,7 @@ use crate::watch::Watch;
 use crate::{bodies, load};
 
 const CONNECTIONS: usize = 64;
-const RATES: [f64; 5] = [250.0, 500.0, 1000.0, 2000.0, 3000.0];
+const RATES: [f64; 6] = [250.0, 500.0, 1000.0, 2000.0, 3000.0, 3500.0];
 const RATED_TIME: Duration = Duration::from_secs(15);
 /// A rate at which the slowest consumer is further behind than this is not sustained; higher ones are not tried.
 const LAG_MAX: Duration = Duration::from_secs(2);
