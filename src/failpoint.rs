@@ -20,7 +20,7 @@ pub const SEARCH_AFTER_COMMIT: &str = "search.after_commit";
 pub const LAKE_AFTER_WRITE: &str = "lake.after_write";
 /// The Delta commit is there, and the consumer's row does not know.
 pub const LAKE_AFTER_COMMIT: &str = "lake.after_commit";
-/// Some of what a copy derives from its rows is committed.
+/// Of what a copy derives from its rows, one step more is committed.
 pub const REBUILD_DERIVING: &str = "rebuild.deriving";
 /// A rebuilt copy is complete, the transaction of the swap holds the live consumer, and nothing is swapped.
 pub const REBUILD_BEFORE_SWAP: &str = "rebuild.before_swap";

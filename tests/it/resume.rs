@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hooklake::consumer::{Consumer, Error, Projection, checkpoint};
 use hooklake::domain::{Position, Span};
+use hooklake::failpoint;
 use hooklake::log::Reader;
 use hooklake::projectors::EventTable;
 use serde_json::json;
@@ -24,8 +25,9 @@ async fn append_issues(fold: &Fold, count: usize) {
     for chunk in numbers.chunks(500) {
         futures::future::join_all(chunk.iter().map(async |number| {
             let body = json!({
-                "action": "opened", "issue": {"number": number, "title": format!("RES-{number}: an issue"), "state": "open"},
-                "repository": {"full_name": "acme/shop"}, "sender": {"login": format!("user-{}", number % 97)},
+                "action": "opened",
+                "issue": {"id": number, "number": number, "title": format!("RES-{number}: an issue"), "state": "open", "updated_at": "2026-11-01T12:00:00Z"},
+                "repository": {"id": 1, "full_name": "acme/shop"}, "sender": {"login": format!("user-{}", number % 97)},
             });
             fold.append_json("github", "issues", &body).await
         }))
@@ -45,6 +47,7 @@ async fn a_rebuild_that_is_killed_goes_on_where_it_was() {
     append_issues(&fold, EVENTS).await;
     fold.caught_up().await;
     let (live, live_indexes) = (fold.tables().await, indexes(&fold.db).await);
+    assert_eq!(fold.db.number("SELECT count(*) FROM projections.issues").await, EVENTS as i64, "each tells of an entity");
 
     // The checkpoint comes to the end of the seventh span at most.
     let (holder, connection) = fold.db.database.dedicated().await.expect("a connection");
@@ -78,8 +81,12 @@ async fn a_rebuild_that_is_killed_goes_on_where_it_was() {
     assert_eq!(indexes(&fold.db).await, live_indexes, "with the same indexes, under the same names");
     assert_eq!(fold.db.number("SELECT generation::bigint FROM hooklake.consumers WHERE name = 'events'").await, 2);
 
-    // What follows from rows is made of more positions than are taken at once.
+    // What follows from rows is made of more positions than are taken at once; the first rebuild ends between two of these steps.
     for live in fold.consumers().iter().filter(|consumer| ["entities", "people", "correlation"].contains(&consumer.name())) {
+        let deriving = format!("{}=return(abort)", failpoint::REBUILD_DERIVING);
+        let output = command(&fold.db).args(["rebuild", live.name()]).env("FAILPOINTS", deriving).output().expect("it runs");
+        assert_eq!(output.status.code(), None, "it was ended: {}", String::from_utf8_lossy(&output.stderr));
+        fold.db.execute("UPDATE hooklake.consumers SET lease_until = '-infinity' WHERE name LIKE '%@rebuild'").await;
         fold.runner.rebuild(live.as_ref(), &mut |_, _| {}).await.unwrap_or_else(|error| panic!("{}: {error:?}", live.name()));
     }
     assert_eq!(fold.tables().await, live, "these too");
