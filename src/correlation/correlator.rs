@@ -134,8 +134,15 @@ impl<'a> Found<'a> {
     }
 
     /// The cells of [`EVIDENCE`].
-    fn evidence<'b>(&'b self, rule: &'b str, subject: &'b Subject, evidence: &'b Evidence, confidence: f64, team_key: Option<&'b str>) -> Vec<Cell<'b>> {
-        vec![
+    fn evidence<'b>(
+        &'b self,
+        rule: &'b str,
+        subject: &'b Subject,
+        evidence: &'b Evidence,
+        confidence: f64,
+        team_key: Option<&'b str>,
+    ) -> [Cell<'b>; EVIDENCE.len()] {
+        [
             self.position(),
             self.id(),
             self.tenant(),
@@ -180,8 +187,8 @@ async fn insert_links(transaction: &Transaction<'_>, found: &[Found<'_>]) -> Res
     let columns = [&["correlation_type", "related_subject"], &EVIDENCE[..]].concat();
     let rows = found.iter().flat_map(|one| {
         one.findings.links.iter().map(move |link| {
-            let own = vec![(&link.correlation_type).into(), (&link.related.key).into()];
-            [own, one.evidence(&link.rule, &link.subject, &link.evidence, link.confidence, link.team_key.as_deref())].concat()
+            let evidence = one.evidence(&link.rule, &link.subject, &link.evidence, link.confidence, link.team_key.as_deref());
+            [(&link.correlation_type).into(), (&link.related.key).into()].into_iter().chain(evidence).collect()
         })
     });
     Ok(rows::add(transaction, "event_correlations", &columns, rows.collect()).await?)
@@ -191,8 +198,8 @@ async fn insert_alias_mentions(transaction: &Transaction<'_>, found: &[Found<'_>
     let columns = [&["relation", "alias"], &EVIDENCE[..]].concat();
     let rows = found.iter().flat_map(|one| {
         one.findings.mentions.iter().map(move |mention| {
-            let own = vec![(&mention.relation).into(), (&mention.alias).into()];
-            [own, one.evidence(mention.rule, &mention.subject, &mention.evidence, mention.confidence, mention.team_key.as_deref())].concat()
+            let evidence = one.evidence(mention.rule, &mention.subject, &mention.evidence, mention.confidence, mention.team_key.as_deref());
+            [(&mention.relation).into(), (&mention.alias).into()].into_iter().chain(evidence).collect()
         })
     });
     Ok(rows::add(transaction, "alias_mentions", &columns, rows.collect()).await?)
