@@ -28,7 +28,10 @@ use words::Named;
 use crate::domain::Json;
 
 /// Raised when a rule would find something else.
-pub const RULES_VERSION: i32 = 5;
+pub const RULES_VERSION: i32 = 6;
+
+/// The rule for words that somebody writes below something.
+const IN_COMMENT: &str = "reference_in_comment";
 
 /// The most links that the words of one event give evidence for: a text of a thousand identifiers says nothing about
 /// any of them.
@@ -175,10 +178,18 @@ impl Findings {
     /// Notes everything that free words name or say, and what of it only other events can explain.
     /// `repository` is where a bare `#12` would be.
     fn read(&mut self, rule: &'static str, subject: &Subject, field: &str, words: &str, repository: Option<&str>) {
-        self.named_as("revert", "reverts", subject, field, words::reverted(words, subject, repository));
+        // Who writes below something that it takes another thing back asks for it, or tells of it.
+        if rule != IN_COMMENT {
+            self.named_as("revert", "reverts", subject, field, words::reverted(words, subject, repository));
+        }
         self.named_as("duplicate", "duplicates", subject, field, words::duplicated(words, subject, repository));
         self.named(rule, subject, field, words::named(words));
         self.mentioned(rule, subject, field, words);
+    }
+
+    /// As [`read`](Self::read), of a text in Markdown.
+    fn read_shown(&mut self, rule: &'static str, subject: &Subject, field: &str, words: &str, repository: Option<&str>) {
+        self.read(rule, subject, field, &words::shown(words), repository);
     }
 
     /// Of several evidences for the same two things the strongest counts; one that says how they belong together is

@@ -1,6 +1,6 @@
 //! What GitHub's events are about, and what they link.
 
-use super::{Findings, Kind, Subject, words};
+use super::{Findings, IN_COMMENT, Kind, Subject, words};
 use crate::domain::Json;
 use crate::domain::facts::{deployment_number, first_text, text};
 
@@ -36,7 +36,7 @@ pub(super) fn find(event_type: &str, payload: Json<'_>, findings: &mut Findings)
         let commit = Subject::commit(commit);
         // A comment on a commit; what is said of a pull request or issue is looked at there.
         if let (Some(commit), Some(words)) = (&commit, text(payload, "/comment/body").filter(|_| event_type == "commit_comment")) {
-            findings.read("reference_in_comment", commit, "comment.body", words, Some(repository));
+            findings.read_shown(IN_COMMENT, commit, "comment.body", words, Some(repository));
         }
         findings.about(commit);
     }
@@ -55,8 +55,8 @@ fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, 
     for (field, rule) in [("title", "identifier_in_title"), ("body", "reference_in_body")] {
         if let Some(words) = text(pull_request, &format!("/{field}")) {
             let field = format!("pull_request.{field}");
-            findings.named("closing_keyword", &subject, &field, words::closed_issues(words, repository));
-            findings.read(rule, &subject, &field, words, Some(repository));
+            findings.named("closing_keyword", &subject, &field, words::closed_issues(&words::shown(words), repository));
+            findings.read_shown(rule, &subject, &field, words, Some(repository));
         }
     }
     if let Some(branch) = text(pull_request, "/head/ref") {
@@ -70,7 +70,7 @@ fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, 
     }
     for comment in ["/comment/body", "/review/body"] {
         if let Some(words) = text(payload, comment) {
-            findings.read("reference_in_comment", &subject, &comment[1..].replace('/', "."), words, Some(repository));
+            findings.read_shown(IN_COMMENT, &subject, &comment[1..].replace('/', "."), words, Some(repository));
         }
     }
     let is_merged = pull_request.get("merged").and_then(Json::as_bool) == Some(true) || text(pull_request, "/merged_at").is_some();
@@ -98,10 +98,10 @@ fn of_issue(repository: &str, issue: Json<'_>, payload: Json<'_>, findings: &mut
     for (field, value, rule) in [
         ("issue.title", text(issue, "/title"), "identifier_in_title"),
         ("issue.body", text(issue, "/body"), "reference_in_body"),
-        ("comment.body", text(payload, "/comment/body"), "reference_in_comment"),
+        ("comment.body", text(payload, "/comment/body"), IN_COMMENT),
     ] {
         if let Some(words) = value {
-            findings.read(rule, &subject, field, words, Some(repository));
+            findings.read_shown(rule, &subject, field, words, Some(repository));
         }
     }
 }
@@ -228,7 +228,7 @@ fn of_release(repository: &str, release: Json<'_>, findings: &mut Findings) {
     );
     for field in ["name", "body"] {
         if let Some(words) = text(release, &format!("/{field}")) {
-            findings.read("reference_in_notes", &subject, &format!("release.{field}"), words, Some(repository));
+            findings.read_shown("reference_in_notes", &subject, &format!("release.{field}"), words, Some(repository));
         }
     }
     findings.about(Some(subject));

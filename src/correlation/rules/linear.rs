@@ -1,7 +1,7 @@
 //! What Linear's events are about, and what they link.
 
 use super::alias::linear_id;
-use super::{Evidence, Findings, Link, Mention, Subject, Team, words};
+use super::{Evidence, Findings, IN_COMMENT, Link, Mention, Subject, Team, words};
 use crate::domain::Json;
 use crate::domain::facts::{first_text, issue_identifier, text};
 use crate::domain::subject::BYTES_MAX;
@@ -15,9 +15,9 @@ pub(super) fn find(event_type: &str, payload: Json<'_>, findings: &mut Findings)
     // Other events name the issue by its number only.
     let id = if event_type == "Issue" { text(payload, "/data/id") } else { first_text(payload, &["/data/issue/id", "/data/issueId"]) };
     findings.explain(id.map(linear_id), Some(&issue));
-    for (field, rule) in [("title", "identifier_in_title"), ("description", "reference_in_body"), ("body", "reference_in_comment")] {
+    for (field, rule) in [("title", "identifier_in_title"), ("description", "reference_in_body"), ("body", IN_COMMENT)] {
         if let Some(words) = text(payload, &format!("/data/{field}")) {
-            findings.read(rule, &issue, &format!("data.{field}"), words, None);
+            findings.read_shown(rule, &issue, &format!("data.{field}"), words, None);
         }
     }
     of_parent(payload, &issue, findings);

@@ -210,6 +210,21 @@ fn said(text: &str) -> Value {
 }
 
 #[test]
+fn what_nobody_sees_of_a_text_names_nothing() {
+    let body = "<!-- e.g. Closes #123, HEL-1 -->\nFixes #7\n```\nHEL-2 closes #8\n```\n~~~ text\nHEL-3\n~~~\nÜ HEL-4\n<!-- HEL-5";
+    let payload = json!({"pull_request": {"number": 45, "title": "x", "body": body}, "repository": {"full_name": "o/r"}});
+    let found = findings_of("github", "pull_request", &payload);
+    let mut named: Vec<_> = found.links.iter().map(|link| link.related.key.as_str()).collect();
+    named.sort_unstable();
+    assert_eq!(named, ["github:o/r#7", "linear:HEL-4"]);
+    let last = found.links.iter().find(|link| link.related.key == "linear:HEL-4").expect("named");
+    let at: String = body.chars().skip(last.evidence.start).take(last.evidence.end - last.evidence.start).collect();
+    assert_eq!(at, "HEL-4", "places are those of the text as it was written");
+    let issue = json!({"data": {"identifier": "HEL-9", "description": "```\nHEL-2\n```\nlike HEL-4"}});
+    assert_eq!(links("linear", "Issue", &issue).len(), 1);
+}
+
+#[test]
 fn what_takes_something_back_says_what() {
     let payload = |body: &str, branch: &str| {
         json!({
@@ -229,6 +244,15 @@ fn what_takes_something_back_says_what() {
     for body in ["Whoever reverts o/r#42 must ask", "reverted nothing #42", "#42", "Prevents #42"] {
         assert_eq!(reverts(body, "x"), Vec::new(), "{body}");
     }
+    // A revert of a revert takes back that, and not what it brings back.
+    let mut again = payload("Reverts o/r#44", "revert-44-revert-42-x");
+    again["pull_request"]["title"] = json!("Revert \"Revert \"Explain (#42)\"\"");
+    let found = links("github", "pull_request", &again).into_iter().filter(|(relation, ..)| relation.contains("reverts")).collect::<Vec<_>>();
+    assert_eq!(found, reverted("github:o/r#44"));
+    // Who asks for it below another pull request has not done it.
+    let mut asked = payload("", "x");
+    asked["comment"] = json!({"body": "Revert #41 first, please"});
+    assert_eq!(links("github", "issue_comment", &asked).into_iter().filter(|(relation, ..)| relation.contains("reverts")).count(), 0);
     // Said once and in more words, it is one link, and the words that say more count.
     let both = payload("See https://github.com/o/r/pull/42\nReverts o/r#42", "x");
     let found = links("github", "pull_request", &both).into_iter().filter(|(.., related)| related == "github:o/r#42").collect::<Vec<_>>();

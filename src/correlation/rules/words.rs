@@ -1,5 +1,6 @@
 //! Names of subjects in what people write: Linear identifiers, addresses at GitHub, Linear and Slack, and GitHub's
-//! closing keywords; what is said to be taken back or a duplicate (`said`), and what others must explain (`meant`).
+//! closing keywords; what is said to be taken back or a duplicate (`said`), what others must explain (`meant`), and what
+//! nobody sees of a text (`shown`).
 
 use std::sync::LazyLock;
 
@@ -15,9 +16,11 @@ macro_rules! patterns {
 
 mod meant;
 mod said;
+mod shown;
 
 pub use meant::{Meant, is_name, meant};
 pub use said::{duplicated, reverted, reverted_by_branch};
+pub use shown::shown;
 
 /// The most of a text that is looked at, in bytes: names stand near the top, and a log pasted into a comment is no
 /// evidence.

@@ -20,6 +20,9 @@ patterns! {
     REVERTING_BRANCH = r"^revert-([1-9][0-9]{0,8})-";
 }
 
+/// How the title begins of what takes back a revert.
+const REVERTED_REVERT: &str = "Revert \"Revert \"";
+
 /// What a pull request or a commit of this repository says that it takes back.
 #[must_use]
 pub fn reverted(text: &str, of: &Subject, repository: Option<&str>) -> Vec<Named> {
@@ -32,6 +35,10 @@ pub fn reverted(text: &str, of: &Subject, repository: Option<&str>) -> Vec<Named
     each(&REVERTED_NUMBER, text, &mut names, numbered);
     each(&REVERTED_URL, text, &mut names, numbered);
     each(&REVERTED_COMMIT, text, &mut names, |found| Some((Subject::commit(&found[1])?, CERTAIN, None)));
+    // What takes back a revert brings back what that took.
+    if text.starts_with(REVERTED_REVERT) {
+        return names;
+    }
     each(&REVERTED_TITLE, text, &mut names, |found| Some((Subject::numbered(Kind::PullRequest, repository?, found[1].parse().ok()?)?, CERTAIN, None)));
     names
 }
