@@ -1,15 +1,31 @@
 -- What says which pull request is for which issue, whichever of the two says it, and how sure that is.
 CREATE VIEW public.pull_request_links AS
-SELECT k.tenant, lower(k.subject) AS pull_request, lower(k.related_subject) AS issue, k.rule, k.confidence AS strength, k."position"
+SELECT k.tenant, lower(k.subject) AS pull_request, lower(k.related_subject) AS issue, k.rule,
+       -- The title says what it is for. The text may speak of others too, unless it says that they are closed.
+       CASE WHEN k.rule = 'reference_in_body' AND (k.confidence < 1 OR k.evidence_text LIKE 'http%') THEN 0.8 ELSE k.confidence END AS strength,
+       k."position"
 FROM public.known_links k
 -- Whoever names something in a comment says that the two have to do with each other, and no more.
 WHERE k.correlation_type = 'pr_to_issue' AND k.rule <> 'reference_in_comment'
+-- A title that was mended is no evidence any more.
+  AND NOT (k.evidence_field = 'pull_request.title' AND EXISTS (
+      SELECT FROM public.pull_requests p
+      WHERE p.tenant = k.tenant AND lower(p.subject) = lower(k.subject) AND strpos(p.title, k.evidence_text) = 0))
 UNION ALL
-SELECT k.tenant, lower(k.related_subject), lower(k.subject), k.rule, k.confidence, k."position"
+SELECT k.tenant, lower(k.related_subject), lower(k.subject), k.rule,
+       CASE WHEN k.rule = 'reference_in_body' THEN 0.8 ELSE k.confidence END, k."position"
 FROM public.known_links k
-WHERE k.correlation_type = 'issue_to_pr' AND k.rule <> 'reference_in_comment';
+WHERE k.correlation_type = 'issue_to_pr' AND k.rule <> 'reference_in_comment'
+UNION ALL
+-- The message of a commit that was its head.
+SELECT k.tenant, lower(c.related_subject), lower(k.related_subject), k.rule, 0.75, k."position"
+FROM public.event_correlations k
+JOIN public.event_correlations c ON c.tenant = k.tenant AND lower(c.subject) = lower(k.subject)
+WHERE k.correlation_type = 'commit_to_issue' AND k.evidence_field LIKE 'commits.%'
+  AND c.correlation_type = 'commit_to_pr' AND c.evidence_field = 'pull_request.head.sha'
+  AND (k.team_key IS NULL OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = k.tenant AND l.team_key = k.team_key));
 
-COMMENT ON VIEW public.pull_request_links IS 'Everything that says that a pull request is for an issue: its title, text and branch, Linear''s attachment of it, or the text of the issue that gives its address. What a comment names is not here: that is in known_links. One row per evidence; found at once by pull_request or by issue, in lower case. pull_request_issues has one row per pair, with keys to join on.';
+COMMENT ON VIEW public.pull_request_links IS 'Everything that says that a pull request is for an issue: its title as it is now, its text, its branch, the message of a commit that was its head, Linear''s attachment of it, or the text of the issue that gives its address. What a comment names is not here: that is in known_links. One row per evidence; found at once by pull_request or by issue, in lower case. pull_request_issues has one row per pair, with keys to join on.';
 COMMENT ON COLUMN public.pull_request_links.pull_request IS 'github:owner/name#12 in lower case.';
 COMMENT ON COLUMN public.pull_request_links.issue IS 'linear:hel-42 or github:owner/name#7 in lower case, as it was called there.';
-COMMENT ON COLUMN public.pull_request_links.strength IS 'How sure it is: from 0 to 1.';
+COMMENT ON COLUMN public.pull_request_links.strength IS 'How sure it is, from 0 to 1: 1 for an attachment and what is said to be closed, 0.9 for the title, 0.85 for the branch, 0.8 for what a text speaks of, 0.75 for a commit.';

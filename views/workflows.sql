@@ -60,10 +60,10 @@ FROM (
                i.state_type, i.created_at, i.started_at,
                i.closed_at, i.is_deleted, i."position"
         FROM public.issues i) AS r
-    -- The issues of a pull request by the strongest evidence.
+    -- The issues of a pull request by the strongest evidence; after them names that no issue is known by.
     CROSS JOIN LATERAL (
-        SELECT array_agg(l.issue ORDER BY l.strength DESC, l.first_position, l.issue) AS issues
-        FROM (SELECT coalesce(i.subject, l.issue) AS issue, max(l.strength) AS strength, min(l."position") AS first_position
+        SELECT array_agg(l.issue ORDER BY l.is_unknown, l.strength DESC, l.first_position, l.issue) AS issues
+        FROM (SELECT coalesce(i.subject, l.issue) AS issue, bool_and(i.subject IS NULL) AS is_unknown, max(l.strength) AS strength, min(l."position") AS first_position
               FROM (SELECT l.issue, max(l.strength) AS strength, min(l."position") AS "position" FROM public.pull_request_links l
                     WHERE l.tenant = r.tenant AND l.pull_request = lower(r.pull_request)
                     GROUP BY 1) AS l
@@ -82,14 +82,16 @@ FROM (
         SELECT c.* FROM public.commit_checks c WHERE c.tenant = r.tenant AND c.repository_id = r.repository_id AND c.head_sha = r.head_sha LIMIT 1) AS c ON true
     LEFT JOIN LATERAL (
         SELECT d.* FROM public.pull_request_deployed d WHERE d.tenant = r.tenant AND d.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS d ON true
-    CROSS JOIN LATERAL (
-        SELECT min(q.subject) AS reverted_by, min(q.merged_at) AS reverted_at
+    -- Of several that take it back, the one that was merged first.
+    LEFT JOIN LATERAL (
+        SELECT q.subject AS reverted_by, q.merged_at AS reverted_at
         FROM public.known_links k
         CROSS JOIN LATERAL (
             SELECT q.subject, q.merged_at FROM public.pull_requests q
             WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject)
             ORDER BY q.version_at DESC LIMIT 1) AS q
-        WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'pr_reverts_pr') AS t
+        WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'pr_reverts_pr'
+        ORDER BY q.merged_at, q.subject LIMIT 1) AS t ON true
     -- An issue that a pull request is for is told with that.
     WHERE r.pull_request IS NOT NULL OR NOT (r.is_gone OR EXISTS (
         SELECT FROM public.issue_names n
@@ -109,7 +111,7 @@ COMMENT ON COLUMN public.workflows.state IS 'planned, in_progress (issue started
 COMMENT ON COLUMN public.workflows.is_complete IS 'True when nothing is left to do: merged, in production where its repository is deployed at all, and its issue closed. False also for what ended otherwise.';
 COMMENT ON COLUMN public.workflows.progress IS 'Part of its steps that are made, 0 to 1: first commit, opened, first review, approval, checks passed, merged, deployed.';
 COMMENT ON COLUMN public.workflows.is_reopened IS 'The pull request was closed and opened again.';
-COMMENT ON COLUMN public.workflows.reverted_by IS 'The pull request that takes it back, merged or not.';
+COMMENT ON COLUMN public.workflows.reverted_by IS 'The pull request that takes it back, merged or not; of several the one that was merged first.';
 COMMENT ON COLUMN public.workflows.reverted_at IS 'When that was merged.';
 COMMENT ON COLUMN public.workflows.checks IS 'Checks of its newest commit: success, failure or pending (also after one was cancelled); NULL when there are none. A check that was run again counts by its last run.';
 COMMENT ON COLUMN public.workflows.reviews IS 'Reviews by others than the author.';

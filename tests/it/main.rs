@@ -49,6 +49,7 @@ mod simulate;
 mod simulate_command;
 mod sql;
 mod statements;
+mod stories;
 mod subjects;
 mod validation;
 mod verify;

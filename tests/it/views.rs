@@ -16,7 +16,7 @@ use crate::harness::TestDatabase;
 use crate::harness::fold::{Fold, root, sorted};
 
 /// Lays fields over an object, deeply.
-fn with(mut base: Value, fields: Value) -> Value {
+pub fn with(mut base: Value, fields: Value) -> Value {
     if let (Some(object), Value::Object(fields)) = (base.as_object_mut(), fields) {
         for (name, value) in fields {
             let before = object.remove(&name).unwrap_or(Value::Null);
@@ -26,19 +26,19 @@ fn with(mut base: Value, fields: Value) -> Value {
     base
 }
 
-fn login(name: &str) -> Value {
+pub fn login(name: &str) -> Value {
     json!({"login": name})
 }
 
-fn at(time: &str) -> String {
+pub fn at(time: &str) -> String {
     format!("2026-03-{time}:00Z")
 }
 
-fn sha(letter: char) -> String {
+pub fn sha(letter: char) -> String {
     letter.to_string().repeat(40)
 }
 
-fn pull_request(number: i64, title: &str, opened: &str, fields: Value) -> Value {
+pub fn pull_request(number: i64, title: &str, opened: &str, fields: Value) -> Value {
     let shown = json!({
         "id": number, "number": number, "title": title, "state": "open", "draft": false, "user": login("alice"), "created_at": at(opened),
         "updated_at": at(opened), "head": {"ref": format!("branch-{number}"), "sha": sha('0')}, "base": {"ref": "main"}, "requested_reviewers": [],
@@ -46,11 +46,11 @@ fn pull_request(number: i64, title: &str, opened: &str, fields: Value) -> Value 
     with(shown, fields)
 }
 
-fn merged(when: &str, commit: char) -> Value {
+pub fn merged(when: &str, commit: char) -> Value {
     json!({"state": "closed", "merged": true, "merged_at": at(when), "closed_at": at(when), "updated_at": at(when), "merge_commit_sha": sha(commit)})
 }
 
-async fn github(fold: &Fold, event_type: &str, body: Value) {
+pub async fn github(fold: &Fold, event_type: &str, body: Value) {
     let repository = json!({"repository": {"id": 1, "full_name": "acme/shop", "name": "shop", "owner": login("acme")}});
     fold.append_json("github", event_type, &with(repository, body)).await;
 }
@@ -72,7 +72,7 @@ async fn deployed(fold: &Fold, id: &str, environment: &str, status: &str, commit
     fold.append_json("deployment", "deployment", &body).await;
 }
 
-async fn issue(fold: &Fold, identifier: &str, fields: Value) {
+pub async fn issue(fold: &Fold, identifier: &str, fields: Value) {
     let team = identifier.split('-').next().expect("a team");
     let data =
         json!({"id": format!("id-{identifier}"), "identifier": identifier, "title": "x", "team": {"key": team, "name": team}, "creator": {"name": "Dana"}});

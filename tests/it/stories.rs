@@ -1,0 +1,82 @@
+//! What a story is made of when people do not work by the book: branches that are brought up to date, texts that speak of other work,
+//! titles that are mended, and several attempts to take something back.
+
+use serde_json::{Value, json};
+
+use crate::harness::fold::Fold;
+use crate::views::{at, github, issue, merged, pull_request, sha, with};
+
+fn commit(letter: char, message: &str, when: &str) -> Value {
+    json!({"id": sha(letter), "message": message, "timestamp": at(when), "author": {"name": "Alice"}, "committer": {"name": "Alice"}})
+}
+
+async fn push(fold: &Fold, branch: &str, commits: &[Value]) {
+    let last = commits.last().expect("a commit");
+    let body = json!({"ref": format!("refs/heads/{branch}"), "after": last["id"], "head_commit": last, "commits": commits});
+    github(fold, "push", body).await;
+}
+
+async fn told(fold: &Fold, action: &str, shown: &Value) {
+    github(fold, "pull_request", json!({"action": action, "number": shown["number"], "pull_request": shown})).await;
+}
+
+async fn story(fold: &Fold, number: i64, columns: &str) -> String {
+    let asked = format!("SELECT ({columns})::text FROM workflows WHERE pull_request = 'github:acme/shop#{number}'");
+    fold.db.rows(&asked).await[0].get::<_, Option<String>>(0).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_begins_with_a_commit_of_ones_own() {
+    let fold = Fold::start().await;
+    push(&fold, "main", &[commit('a', "Somebody else's", "02T09:00")]).await;
+    let shown = pull_request(21, "Checkout", "03T11:00", json!({"head": {"sha": sha('b')}}));
+    push(&fold, "branch-21", &[commit('b', "Begin", "03T10:00")]).await;
+    told(&fold, "opened", &shown).await;
+    push(&fold, "branch-21", &[commit('a', "Somebody else's", "02T09:00"), commit('c', "Merge branch 'main' into branch-21", "03T15:00")]).await;
+    // What the merge of it brings to the branch was its own before.
+    push(&fold, "main", &[commit('b', "Begin", "03T10:00"), commit('d', "Merge pull request #21 from acme/branch-21", "03T16:00")]).await;
+    told(&fold, "closed", &with(shown, merged("03T16:00", 'd'))).await;
+    fold.caught_up().await;
+    let own = "SELECT string_agg(left(sha, 1), '' ORDER BY sha) FROM pull_request_commits WHERE pull_request = 'github:acme/shop#21'";
+    assert_eq!(fold.db.rows(own).await[0].get::<_, String>(0), "bc");
+    assert_eq!(story(&fold, 21, "first_commit_at AT TIME ZONE 'UTC', coding_time").await, "(\"2026-03-03 10:00:00\",01:00:00)");
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_story_is_named_by_what_it_is_for() {
+    let fold = Fold::start().await;
+    for identifier in ["ABC-7", "ABC-8", "ABC-10", "ABC-11"] {
+        issue(&fold, identifier, json!({"createdAt": at("01T08:00"), "updatedAt": at("01T08:00")})).await;
+    }
+    push(&fold, "branch-22", &[commit('e', "ABC-7: handle nulls", "03T10:00")]).await;
+    told(&fold, "opened", &pull_request(22, "Tidy", "03T11:00", json!({"head": {"sha": sha('e')}}))).await;
+    let speaks = "Follow-up of ABC-10, see https://linear.app/acme/issue/ABC-11";
+    told(&fold, "opened", &pull_request(23, "ABC-8: Checkout", "03T11:00", json!({"body": speaks}))).await;
+    let upstream = "As in https://github.com/other/upstream/issues/3, for ABC-10";
+    told(&fold, "opened", &pull_request(24, "Prices", "03T11:00", json!({"body": upstream}))).await;
+    told(&fold, "opened", &pull_request(25, "ABC-8: Stock", "03T11:00", json!({}))).await;
+    told(&fold, "edited", &pull_request(25, "ABC-10: Stock", "03T11:00", json!({"updated_at": at("03T12:00")}))).await;
+    let closes = "ABC-10 is related.\n\nFixes ABC-11";
+    told(&fold, "opened", &pull_request(26, "Shelves", "03T11:00", json!({"body": closes}))).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 22, "issue").await, "linear:ABC-7", "the message of its commit");
+    assert_eq!(story(&fold, 23, "issues").await, "{linear:ABC-8,linear:ABC-10,linear:ABC-11}", "the title comes first");
+    assert_eq!(story(&fold, 24, "issues").await, "{linear:ABC-10,github:other/upstream#3}", "an issue that is known comes first");
+    assert_eq!(story(&fold, 25, "issues").await, "{linear:ABC-10}", "the title was mended");
+    assert_eq!(story(&fold, 26, "issue").await, "linear:ABC-11", "it says that it closes it");
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_attempts_to_take_something_back_the_one_that_was_merged_counts() {
+    let fold = Fold::start().await;
+    told(&fold, "closed", &pull_request(98, "Checkout", "03T08:00", merged("03T09:00", 'f'))).await;
+    let reverts = json!({"body": "Reverts acme/shop#98"});
+    told(&fold, "closed", &with(pull_request(99, "Undo", "03T10:00", merged("03T12:00", 'e')), reverts.clone())).await;
+    let given_up = json!({"state": "closed", "closed_at": at("03T11:30")});
+    told(&fold, "closed", &with(pull_request(100, "Undo it", "03T11:00", reverts), given_up)).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 98, "reverted_by, reverted_at AT TIME ZONE 'UTC', state").await, "(github:acme/shop#99,\"2026-03-03 12:00:00\",reverted)");
+    fold.stop().await;
+}
