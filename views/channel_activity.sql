@@ -1,6 +1,9 @@
 -- How much is said in each Slack channel on each day, by how many, and how soon threads are answered. Each day of a channel is
 -- looked up by itself.
 CREATE VIEW public.channel_activity AS
+WITH said AS NOT MATERIALIZED (
+    SELECT m.* FROM public.slack_messages m
+    WHERE hooklake.is_said(m.subtype) AND NOT m.is_deleted)
 SELECT d.tenant,
        d.channel_id,
        n.name AS channel,
@@ -16,8 +19,8 @@ SELECT d.tenant,
        s.last_message_at
 FROM (
     SELECT m.tenant, m.channel_id, (m.created_at AT TIME ZONE 'UTC')::date AS day
-    FROM public.slack_messages m
-    WHERE m.created_at IS NOT NULL AND NOT m.is_deleted
+    FROM said m
+    WHERE m.created_at IS NOT NULL
     UNION
     SELECT r.tenant, r.channel_id, (r.reacted_at AT TIME ZONE 'UTC')::date
     FROM public.slack_reactions r
@@ -30,8 +33,8 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE m.bot_id IS NOT NULL) AS bot_messages,
            count(*) FILTER (WHERE cardinality(m.file_names) > 0) AS with_files,
            max(m.created_at) AS last_message_at
-    FROM public.slack_messages m
-    WHERE m.tenant = d.tenant AND m.channel_id = d.channel_id AND (m.created_at AT TIME ZONE 'UTC')::date = d.day AND NOT m.is_deleted) AS s
+    FROM said m
+    WHERE m.tenant = d.tenant AND m.channel_id = d.channel_id AND (m.created_at AT TIME ZONE 'UTC')::date = d.day) AS s
 CROSS JOIN LATERAL (
     SELECT count(*) AS reactions
     FROM public.slack_reactions r
@@ -51,12 +54,12 @@ COMMENT ON COLUMN public.channel_activity.tenant IS 'Whose it is; "default" unle
 COMMENT ON COLUMN public.channel_activity.channel_id IS 'Slack''s id of the channel.';
 COMMENT ON COLUMN public.channel_activity.channel IS 'Its name; NULL until an event has said it.';
 COMMENT ON COLUMN public.channel_activity.day IS 'Day, UTC.';
-COMMENT ON COLUMN public.channel_activity.messages IS 'Messages written that day and not deleted since.';
+COMMENT ON COLUMN public.channel_activity.messages IS 'Messages that people or bots wrote that day and that were not deleted since; notices of Slack, as of who joined, are none.';
 COMMENT ON COLUMN public.channel_activity.people IS 'How many wrote.';
 COMMENT ON COLUMN public.channel_activity.threads IS 'Threads that were answered in.';
 COMMENT ON COLUMN public.channel_activity.replies IS 'Messages that answer in a thread.';
 COMMENT ON COLUMN public.channel_activity.bot_messages IS 'Messages that a bot wrote.';
 COMMENT ON COLUMN public.channel_activity.with_files IS 'Messages with files.';
 COMMENT ON COLUMN public.channel_activity.reactions IS 'Reactions given that day and not taken back.';
-COMMENT ON COLUMN public.channel_activity.median_minutes_to_answer IS 'Of messages of that day that somebody else answered in a thread: minutes until then, median.';
+COMMENT ON COLUMN public.channel_activity.median_minutes_to_answer IS 'Of messages of that day that another person answered in a thread (response_times): minutes until then, median.';
 COMMENT ON COLUMN public.channel_activity.last_message_at IS 'The newest message of the day.';

@@ -6,7 +6,9 @@ SELECT e.tenant, e.origin AS source, e.deployment_id, e.repository_name AS repos
        b.told_at,
        b.started_at,
        coalesce(e.finished_at, e.received_at) AS finished_at,
-       e."position"
+       e."position",
+       -- GitHub says it of environments by any name; the name is all that others give.
+       coalesce(e.production_environment, false) OR hooklake.is_production(e.environment) AS is_production
 FROM public.deployment_events e
 CROSS JOIN LATERAL (
     SELECT min(s.started_at) AS started_at, min(s.received_at) AS told_at,
@@ -33,3 +35,4 @@ COMMENT ON COLUMN public.deployment_ends.told_at IS 'When the first event of it 
 COMMENT ON COLUMN public.deployment_ends.started_at IS 'When it began, as its source says; NULL when it does not.';
 COMMENT ON COLUMN public.deployment_ends.finished_at IS 'When it ended, as its source says, or else when that was received.';
 COMMENT ON COLUMN public.deployment_ends."position" IS 'The event that told how it ended; join with events on it.';
+COMMENT ON COLUMN public.deployment_ends.is_production IS 'True when GitHub says that the environment is one of production, or its name has the word prod, production or live, but not pre-prod or non-live.';

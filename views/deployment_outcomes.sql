@@ -6,7 +6,7 @@ SELECT e.tenant,
        e.deployment_id,
        e.repository,
        e.environment,
-       hooklake.is_production(e.environment) AS is_production,
+       e.is_production,
        e.commit_sha,
        e.creator,
        e.outcome,
@@ -40,7 +40,7 @@ COMMENT ON COLUMN public.deployment_outcomes.source IS 'Who told it: deployment 
 COMMENT ON COLUMN public.deployment_outcomes.deployment_id IS 'As its source names it; unique per source and environment.';
 COMMENT ON COLUMN public.deployment_outcomes.repository IS 'owner/name, as the deployment named it; NULL when it did not.';
 COMMENT ON COLUMN public.deployment_outcomes.environment IS 'Where to, as its source writes it.';
-COMMENT ON COLUMN public.deployment_outcomes.is_production IS 'True when the environment has the word prod, production or live in its name, but not pre-prod or non-live.';
+COMMENT ON COLUMN public.deployment_outcomes.is_production IS 'True when GitHub says that the environment is one of production, or its name has the word prod, production or live, but not pre-prod or non-live.';
 COMMENT ON COLUMN public.deployment_outcomes.commit_sha IS 'The commit that was deployed; join with pull_requests on merge_commit_sha.';
 COMMENT ON COLUMN public.deployment_outcomes.creator IS 'Who started it, as its source names them.';
 COMMENT ON COLUMN public.deployment_outcomes.outcome IS 'success or failure: the last one told (deployment_ends). Cancelled deployments are not here.';

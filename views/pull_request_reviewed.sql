@@ -10,7 +10,9 @@ CROSS JOIN LATERAL (
            min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'false') AS not_draft_at,
            min(h.version_at) FILTER (WHERE h.state ->> 'state' = 'closed' AND h.state ->> 'is_merged' IS DISTINCT FROM 'true') AS closed_at,
            max(h.version_at) FILTER (WHERE h.state ->> 'state' = 'open') AS open_at,
-           min(h.version_at) FILTER (WHERE jsonb_typeof(h.state -> 'requested_reviewers') = 'array' AND h.state -> 'requested_reviewers' <> '[]') AS requested_at
+           min(h.version_at) FILTER (
+               WHERE (jsonb_typeof(h.state -> 'requested_reviewers') = 'array' AND h.state -> 'requested_reviewers' <> '[]')
+                  OR (jsonb_typeof(h.state -> 'requested_teams') = 'array' AND h.state -> 'requested_teams' <> '[]')) AS requested_at
     FROM public.entity_history h
     WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key) AS h
 CROSS JOIN LATERAL (
@@ -24,11 +26,11 @@ CROSS JOIN LATERAL (
 COMMENT ON VIEW public.pull_request_reviewed IS 'How the review of each pull request went: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_reviewed.key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.pull_request_reviewed.ready_at IS 'When it was opened, or stopped being a draft; NULL while it is one.';
-COMMENT ON COLUMN public.pull_request_reviewed.requested_at IS 'When somebody was first asked to review; NULL when nobody was.';
+COMMENT ON COLUMN public.pull_request_reviewed.requested_at IS 'When somebody, or a team, was first asked to review; NULL when nobody was.';
 COMMENT ON COLUMN public.pull_request_reviewed.waited_from IS 'From when its first review was or is waited for: ready_at, or when it was opened if it was reviewed as a draft. NULL for a draft that nobody has reviewed.';
-COMMENT ON COLUMN public.pull_request_reviewed.first_review_at IS 'When somebody else than its author first reviewed it.';
-COMMENT ON COLUMN public.pull_request_reviewed.approved_at IS 'When somebody else than its author first approved it; an approval that was dismissed is none.';
-COMMENT ON COLUMN public.pull_request_reviewed.reviews IS 'Reviews by others than the author.';
+COMMENT ON COLUMN public.pull_request_reviewed.first_review_at IS 'When another person than its author first reviewed it.';
+COMMENT ON COLUMN public.pull_request_reviewed.approved_at IS 'When another person than its author first approved it; an approval that was dismissed is none.';
+COMMENT ON COLUMN public.pull_request_reviewed.reviews IS 'Reviews by other people than the author; see reviews_by_others.';
 COMMENT ON COLUMN public.pull_request_reviewed.reviewers IS 'How many different people reviewed it.';
 COMMENT ON COLUMN public.pull_request_reviewed.changes_requested IS 'Reviews that asked for changes.';
 COMMENT ON COLUMN public.pull_request_reviewed.is_reopened IS 'It was closed and opened again.';

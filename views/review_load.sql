@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
     FROM unnest(g.keys, g.first_at) AS f (key, first_at)
     CROSS JOIN LATERAL (SELECT v.waited_from FROM public.pull_request_reviewed v WHERE v.tenant = g.tenant AND v.key = f.key LIMIT 1) AS v) AS s;
 
-COMMENT ON VIEW public.review_load IS 'One row per reviewer: how many reviews of others'' pull requests they gave, how soon, and how many are awaited of them now. One reviewer costs what that one reviewed.';
+COMMENT ON VIEW public.review_load IS 'One row per reviewer who is no bot: how many reviews of others'' pull requests they gave, how soon, and how many are awaited of them now. One reviewer costs what that one reviewed.';
 COMMENT ON COLUMN public.review_load.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.review_load.reviewer IS 'Login of the reviewer.';
 COMMENT ON COLUMN public.review_load.reviews IS 'Reviews that they submitted, of all time.';

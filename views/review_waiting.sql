@@ -14,7 +14,8 @@ SELECT p.tenant,
        p.url
 FROM public.pull_requests p
 CROSS JOIN LATERAL (
-    SELECT reviewer, false AS is_team FROM unnest(p.requested_reviewers) reviewer
+    -- Nobody waits for a bot: what it says is no review (reviews_by_others).
+    SELECT reviewer, false AS is_team FROM unnest(p.requested_reviewers) reviewer WHERE NOT hooklake.is_bot(reviewer)
     UNION ALL
     SELECT team, true FROM unnest(p.requested_teams) team) awaited
 CROSS JOIN LATERAL (SELECT CASE WHEN awaited.is_team THEN 'requested_teams' ELSE 'requested_reviewers' END AS list) l
@@ -29,7 +30,7 @@ LEFT JOIN LATERAL (
 WHERE p.state = 'open' AND NOT p.is_deleted AND awaited.reviewer IS NOT NULL
   AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted);
 
-COMMENT ON VIEW public.review_waiting IS 'Whose review is awaited now: one row per open pull request and requested reviewer or team, with how long they have been waited for. Drafts are here too, since someone was asked; deleted repositories are not.';
+COMMENT ON VIEW public.review_waiting IS 'Whose review is awaited now: one row per open pull request and requested reviewer or team, with how long they have been waited for. Drafts are here too, since someone was asked; bots and deleted repositories are not.';
 COMMENT ON COLUMN public.review_waiting.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.review_waiting.key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.review_waiting.subject IS 'github:owner/name#42, as correlated_events calls it.';

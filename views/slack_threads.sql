@@ -13,7 +13,7 @@ SELECT
     min(o.created_at) AS opened_at,
     count(*) FILTER (WHERE NOT r.is_deleted) AS replies,
     coalesce(array_agg(DISTINCT r.user_id ORDER BY r.user_id) FILTER (WHERE NOT r.is_deleted AND r.user_id IS NOT NULL), '{}') AS repliers,
-    min(r.created_at) FILTER (WHERE NOT r.is_deleted AND r.user_id IS DISTINCT FROM o.user_id) AS first_response_at,
+    min(r.created_at) FILTER (WHERE NOT r.is_deleted AND r.bot_id IS NULL AND r.user_id IS DISTINCT FROM o.user_id) AS first_response_at,
     max(r.created_at) FILTER (WHERE NOT r.is_deleted) AS last_reply_at,
     max(r."position") AS "position"
 FROM public.slack_messages r
@@ -27,5 +27,5 @@ COMMENT ON COLUMN public.slack_threads.opened_by IS 'Slack''s id of who opened i
 COMMENT ON COLUMN public.slack_threads.opening_text IS 'What was said first. Untrusted.';
 COMMENT ON COLUMN public.slack_threads.replies IS 'How many answers there are; those that were deleted do not count.';
 COMMENT ON COLUMN public.slack_threads.repliers IS 'Slack''s ids of those who answered.';
-COMMENT ON COLUMN public.slack_threads.first_response_at IS 'The first answer of somebody else than who opened it.';
+COMMENT ON COLUMN public.slack_threads.first_response_at IS 'The first answer of another person than who opened it, no bot.';
 COMMENT ON COLUMN public.slack_threads."position" IS 'The newest event of its answers.';

@@ -4,14 +4,30 @@ WITH waiting AS (
     SELECT p.tenant, 'pull_request' AS kind, p.key, p.subject, p.title, p.repository_id, p.repository AS place, p.author AS owner, p.url,
            CASE WHEN c.state = 'failure' THEN 'checks fail'
                 WHEN l.state = 'changes_requested' THEN 'changes requested'
+                WHEN l.state = 'asked_again' THEN 'review asked for again'
                 WHEN l.state = 'approved' THEN 'approved, not merged'
                 ELSE 'no review yet' END AS reason,
-           CASE WHEN c.state = 'failure' THEN coalesce(c.failed_at, p.created_at) ELSE coalesce(l.submitted_at, v.ready_at, p.created_at) END AS since
+           CASE WHEN c.state = 'failure' THEN coalesce(c.failed_at, p.created_at) ELSE coalesce(l.since, v.ready_at, p.created_at) END AS since
     FROM public.pull_requests p
     LEFT JOIN LATERAL (
-        SELECT r.state, r.submitted_at FROM public.reviews_by_others r
-        WHERE r.tenant = p.tenant AND r.pull_request_key = p.key AND r.state IN ('approved', 'changes_requested')
-        ORDER BY r.submitted_at DESC NULLS LAST, r."position" DESC LIMIT 1) AS l ON true
+        SELECT CASE WHEN bool_or(r.stands AND r.state = 'changes_requested') THEN 'changes_requested'
+                    WHEN bool_or(NOT r.stands) THEN 'asked_again'
+                    WHEN bool_or(r.state = 'approved') THEN 'approved' END AS state,
+               CASE WHEN bool_or(r.stands AND r.state = 'changes_requested')
+                    THEN min(r.submitted_at) FILTER (WHERE r.stands AND r.state = 'changes_requested')
+                    WHEN bool_or(NOT r.stands) THEN min(greatest(r.asked_at, r.submitted_at)) FILTER (WHERE NOT r.stands)
+                    ELSE max(r.submitted_at) FILTER (WHERE r.state = 'approved') END AS since
+        -- As GitHub counts: what each reviewer decided last, and one who asks for changes holds it up. What was dismissed
+        -- decides nothing, and of whoever is asked again another word is awaited.
+        FROM (SELECT d.state, d.submitted_at, w.asked_at, w.asked_at IS NULL AS stands
+              FROM (SELECT DISTINCT ON (lower(r.reviewer)) lower(r.reviewer) AS who, r.state, r.submitted_at
+                    FROM public.reviews_by_others r
+                    WHERE r.tenant = p.tenant AND r.pull_request_key = p.key AND r.state IN ('approved', 'changes_requested', 'dismissed')
+                    ORDER BY lower(r.reviewer), r.submitted_at DESC NULLS LAST, r."position" DESC) AS d
+              CROSS JOIN LATERAL (
+                  SELECT min(w.requested_at) AS asked_at FROM public.review_waiting w
+                  WHERE w.tenant = p.tenant AND w.key = p.key AND NOT w.is_team AND lower(w.reviewer) = d.who) AS w
+              WHERE d.state <> 'dismissed') AS r) AS l ON true
     LEFT JOIN LATERAL (
         SELECT v.ready_at FROM public.pull_request_reviewed v WHERE v.tenant = p.tenant AND v.key = p.key LIMIT 1) AS v ON true
     LEFT JOIN LATERAL (
@@ -50,7 +66,7 @@ COMMENT ON COLUMN public.stuck_work.subject IS 'What correlated_events calls it.
 COMMENT ON COLUMN public.stuck_work.title IS 'Its title; the environment of a deployment. Untrusted text.';
 COMMENT ON COLUMN public.stuck_work.place IS 'owner/name of the repository, or key of the Linear team.';
 COMMENT ON COLUMN public.stuck_work.owner IS 'Author, assignee or creator.';
-COMMENT ON COLUMN public.stuck_work.reason IS 'checks fail, changes requested, approved, not merged, no review yet, merged, not in production, started, nothing happens, or deployment under way. Of several that are true of an open pull request, the first.';
-COMMENT ON COLUMN public.stuck_work.since IS 'When it came to wait so: the failure, review, opening or end of the draft, merge, last change or start.';
+COMMENT ON COLUMN public.stuck_work.reason IS 'checks fail, changes requested, review asked for again (of somebody who had decided), approved, not merged, no review yet, merged, not in production, started, nothing happens, or deployment under way. Of several that are true of an open pull request, the first.';
+COMMENT ON COLUMN public.stuck_work.since IS 'When it came to wait so: the failure, review, its being asked for again, opening or end of the draft, merge, last change or start.';
 COMMENT ON COLUMN public.stuck_work.waiting_hours IS 'Hours from since to now.';
 COMMENT ON COLUMN public.stuck_work.url IS 'Where a person can look at it.';

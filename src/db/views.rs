@@ -50,6 +50,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("channel_activity", include_str!("../../views/channel_activity.sql")),
     ("failure_patterns", include_str!("../../views/failure_patterns.sql")),
     ("delivery_retries", include_str!("../../views/delivery_retries.sql")),
+    ("person_activity", include_str!("../../views/person_activity.sql")),
 ];
 
 /// The schema of the tables that are made from the log.
@@ -57,8 +58,14 @@ pub const PROJECTIONS: &str = "projections";
 
 const PROJECTION_VIEWS: &str = include_str!("projection_views.sql");
 /// The functions of views: what they measure time with, and what words mean that several of them read.
-const FUNCTIONS: &[&str] =
-    &[include_str!("hours.sql"), include_str!("is_production.sql"), include_str!("deployment_outcome.sql"), include_str!("check_outcome.sql")];
+const FUNCTIONS: &[&str] = &[
+    include_str!("hours.sql"),
+    include_str!("is_bot.sql"),
+    include_str!("is_production.sql"),
+    include_str!("is_said.sql"),
+    include_str!("deployment_outcome.sql"),
+    include_str!("check_outcome.sql"),
+];
 const COLUMNS: &str = include_str!("columns.sql");
 
 /// Part of `deadlock_timeout` after which locks that are waited for are given up.

@@ -41,6 +41,7 @@ mod receive;
 mod relations;
 mod resume;
 mod retention;
+mod review_views;
 mod rolling;
 mod rows;
 mod saved;

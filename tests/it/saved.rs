@@ -96,7 +96,7 @@ async fn parameters_are_values_and_narrow_the_answer() {
     assert_eq!(states.last(), Some(&&json!("Done")), "{states:?}");
     let all = ask(&fold, "who_did_what", &[("days", "36500")]).await.len();
     let one = ask(&fold, "who_did_what", &[("days", "36500"), ("actor", "ADA-HEL")]).await;
-    assert!(!one.is_empty() && one.len() < all && one.iter().all(|row| row[0] == json!("ada-hel")));
+    assert!(!one.is_empty() && one.len() < all && one.iter().all(|row| row[0] == json!("Ada Lovelace")));
     for odd in ["' OR true --", "x'; DROP VIEW events; --", "$2", "\\", "%"] {
         assert_eq!(ask(&fold, "who_did_what", &[("days", "36500"), ("actor", odd)]).await, Vec::<Vec<Value>>::new(), "{odd}");
     }

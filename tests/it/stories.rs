@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::fold::Fold;
-use crate::views::{at, github, issue, merged, pull_request, sha, with};
+use crate::views::{at, deployed, github, issue, merged, pull_request, sha, with};
 
 fn commit(letter: char, message: &str, when: &str) -> Value {
     json!({"id": sha(letter), "message": message, "timestamp": at(when), "author": {"name": "Alice"}, "committer": {"name": "Alice"}})
@@ -78,5 +78,52 @@ async fn of_two_attempts_to_take_something_back_the_one_that_was_merged_counts()
     told(&fold, "closed", &with(pull_request(100, "Undo it", "03T11:00", reverts), given_up)).await;
     fold.caught_up().await;
     assert_eq!(story(&fold, 98, "reverted_by, reverted_at AT TIME ZONE 'UTC', state").await, "(github:acme/shop#99,\"2026-03-03 12:00:00\",reverted)");
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pushed_to_another_branch_brings_nothing_of_the_default_one() {
+    let fold = Fold::start().await;
+    let known = json!({"repository": {"default_branch": "main"}});
+    let shown = pull_request(41, "Checkout", "03T08:00", merged("03T10:00", 'a'));
+    github(&fold, "pull_request", with(known, json!({"action": "closed", "number": 41, "pull_request": shown}))).await;
+    push(&fold, "main", &[commit('a', "Checkout (#41)", "03T10:00")]).await;
+    push(&fold, "release/1.0", &[commit('e', "Mend it", "04T10:00")]).await;
+    deployed(&fold, "d1", "production", "success", 'e', &at("04T11:00")).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 41, "state").await, "merged");
+    deployed(&fold, "d2", "production", "success", 'a', &at("04T12:00")).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 41, "state, deployed_at AT TIME ZONE 'UTC'").await, "(deployed,\"2026-03-04 12:00:00\")");
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_is_what_github_says_it_is() {
+    let fold = Fold::start().await;
+    told(&fold, "closed", &pull_request(42, "Stock", "03T08:00", merged("03T10:00", 'b'))).await;
+    for (id, environment, is_production) in [(1, "heroku-review", false), (2, "heroku-main", true)] {
+        let deployment = json!({"id": id, "sha": sha('b'), "ref": "main", "environment": environment, "production_environment": is_production, "created_at": at("03T11:00")});
+        let status = json!({"id": id, "state": "success", "environment": environment, "created_at": at("03T12:00"), "updated_at": at("03T12:00")});
+        github(&fold, "deployment_status", json!({"action": "created", "deployment": deployment, "deployment_status": status})).await;
+    }
+    fold.caught_up().await;
+    let ended = fold.db.rows("SELECT string_agg(environment || ' ' || is_production, ', ' ORDER BY environment) FROM deployment_outcomes").await;
+    assert_eq!(ended[0].get::<_, String>(0), "heroku-main true, heroku-review false");
+    assert_eq!(story(&fold, 42, "state, deployed_at AT TIME ZONE 'UTC'").await, "(deployed,\"2026-03-03 12:00:00\")");
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_person_is_one_on_every_platform() {
+    let fold = Fold::start().await;
+    fold.append_story().await;
+    let profile = json!({"id": "U0HELADA001", "name": "ada", "profile": {"real_name": "Ada Lovelace", "email": "ada@hello-world.example"}});
+    fold.append_json("slack", "user_change", &json!({"team_id": "T1", "event": {"type": "user_change", "user": profile}})).await;
+    fold.caught_up().await;
+    let ada = "SELECT string_agg(DISTINCT platform, ' ' ORDER BY platform) FROM person_activity
+               WHERE person_key = (SELECT person_key FROM person_identities WHERE 'ada-hel' = ANY (logins) AND platform = 'github')";
+    assert_eq!(fold.db.rows(ada).await[0].get::<_, String>(0), "github linear slack");
+    assert_eq!(fold.db.number("SELECT count(*) FROM person_activity").await, fold.db.number("SELECT count(*) FROM events WHERE actor IS NOT NULL").await);
     fold.stop().await;
 }

@@ -65,7 +65,7 @@ async fn checked(fold: &Fold, id: i64, name: &str, commit: char, conclusion: &st
     github(fold, "check_run", json!({"action": "completed", "check_run": run})).await;
 }
 
-async fn deployed(fold: &Fold, id: &str, environment: &str, status: &str, commit: char, finished: &str) {
+pub async fn deployed(fold: &Fold, id: &str, environment: &str, status: &str, commit: char, finished: &str) {
     let body = json!({
         "deployment_id": id, "environment": environment, "status": status, "repository_name": "acme/shop", "commit_sha": sha(commit), "finished_at": finished,
     });
