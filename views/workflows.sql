@@ -48,14 +48,14 @@ FROM (
            coalesce(d.is_deploying, false) AS is_deploying
     FROM (
         SELECT p.tenant, p.key, p.subject AS pull_request, NULL::text AS issue, p.repository, p.repository_id, p.title, p.author,
-               p.head_ref AS branch, p.head_sha, p.url, p.state AS pull_request_state, coalesce(p.is_merged, false) AS is_merged,
+               p.head_ref AS branch, p.head_sha, p.merge_commit_sha, p.url, p.state AS pull_request_state, coalesce(p.is_merged, false) AS is_merged,
                p.created_at AS opened_at, p.merged_at, p.closed_at, NULL::text AS team, NULL::text AS issue_title, NULL::boolean AS issue_is_open,
                NULL::text AS state_type, NULL::timestamptz AS issue_created_at, NULL::timestamptz AS issue_started_at,
                NULL::timestamptz AS issue_closed_at, false AS is_gone, p."position"
         FROM public.pull_requests p
         UNION ALL
         SELECT i.tenant, i.key, NULL, i.subject, i.repository, i.repository_id, i.title, NULL,
-               NULL, NULL, i.url, NULL, false,
+               NULL, NULL, NULL, i.url, NULL, false,
                NULL, NULL, NULL, i.team, i.title, i.is_open,
                i.state_type, i.created_at, i.started_at,
                i.closed_at, i.is_deleted, i."position"
@@ -82,7 +82,8 @@ FROM (
         SELECT c.* FROM public.commit_checks c WHERE c.tenant = r.tenant AND c.repository_id = r.repository_id AND c.head_sha = r.head_sha LIMIT 1) AS c ON true
     LEFT JOIN LATERAL (
         SELECT d.* FROM public.pull_request_deployed d WHERE d.tenant = r.tenant AND d.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS d ON true
-    -- Of several that take it back, the one that was merged first.
+    -- Of several that take it back, by its number or by the commit that it became, the one that was merged first and was not taken
+    -- back itself.
     LEFT JOIN LATERAL (
         SELECT q.subject AS reverted_by, q.merged_at AS reverted_at
         FROM public.known_links k
@@ -90,7 +91,13 @@ FROM (
             SELECT q.subject, q.merged_at FROM public.pull_requests q
             WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject)
             ORDER BY q.version_at DESC LIMIT 1) AS q
-        WHERE k.tenant = r.tenant AND lower(k.related_subject) = lower(r.pull_request) AND k.correlation_type = 'pr_reverts_pr'
+        WHERE k.tenant = r.tenant AND lower(k.related_subject) = ANY (ARRAY[lower(r.pull_request), lower('commit:' || r.merge_commit_sha)])
+          AND k.correlation_type IN ('pr_reverts_pr', 'pr_reverts_commit')
+          AND NOT EXISTS (
+              SELECT FROM public.known_links b
+              JOIN public.pull_requests z ON z.tenant = b.tenant AND lower(z.subject) = lower(b.subject)
+              WHERE b.tenant = k.tenant AND lower(b.related_subject) = lower(k.subject) AND b.correlation_type = 'pr_reverts_pr' AND z.is_merged
+              OFFSET 0)
         ORDER BY q.merged_at, q.subject LIMIT 1) AS t ON true
     -- An issue that a pull request is for is told with that.
     WHERE r.pull_request IS NOT NULL OR NOT (r.is_gone OR EXISTS (
@@ -111,7 +118,7 @@ COMMENT ON COLUMN public.workflows.state IS 'planned, in_progress (issue started
 COMMENT ON COLUMN public.workflows.is_complete IS 'True when nothing is left to do: merged, in production where its repository is deployed at all, and its issue closed. False also for what ended otherwise.';
 COMMENT ON COLUMN public.workflows.progress IS 'Part of its steps that are made, 0 to 1: first commit, opened, first review, approval, checks passed, merged, deployed.';
 COMMENT ON COLUMN public.workflows.is_reopened IS 'The pull request was closed and opened again.';
-COMMENT ON COLUMN public.workflows.reverted_by IS 'The pull request that takes it back, merged or not; of several the one that was merged first.';
+COMMENT ON COLUMN public.workflows.reverted_by IS 'The pull request that takes it back, merged or not; of several the one that was merged first and was not taken back itself.';
 COMMENT ON COLUMN public.workflows.reverted_at IS 'When that was merged.';
 COMMENT ON COLUMN public.workflows.checks IS 'Checks of its newest commit: success, failure or pending (also after one was cancelled); NULL when there are none. A check that was run again counts by its last run.';
 COMMENT ON COLUMN public.workflows.reviews IS 'Reviews by others than the author.';

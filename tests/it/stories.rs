@@ -78,6 +78,18 @@ async fn of_two_attempts_to_take_something_back_the_one_that_was_merged_counts()
     told(&fold, "closed", &with(pull_request(100, "Undo it", "03T11:00", reverts), given_up)).await;
     fold.caught_up().await;
     assert_eq!(story(&fold, 98, "reverted_by, reverted_at AT TIME ZONE 'UTC', state").await, "(github:acme/shop#99,\"2026-03-03 12:00:00\",reverted)");
+
+    // By the commit that it became; and then it is brought back.
+    told(&fold, "closed", &pull_request(50, "Prices", "03T08:00", merged("03T09:00", 'a'))).await;
+    let by_hash = json!({"body": format!("This reverts commit {}.", sha('a'))});
+    told(&fold, "closed", &with(pull_request(51, "Revert \"Prices\"", "04T08:00", merged("04T09:00", 'b')), by_hash)).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 50, "reverted_by, state").await, "(github:acme/shop#51,reverted)");
+    let again = json!({"body": "Reverts acme/shop#51"});
+    told(&fold, "closed", &with(pull_request(52, "Revert \"Revert \"Prices\"\"", "05T08:00", merged("05T09:00", 'c')), again)).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 50, "reverted_by, state").await, "(,merged)");
+    assert_eq!(story(&fold, 51, "reverted_by, state").await, "(github:acme/shop#52,reverted)");
     fold.stop().await;
 }
 
