@@ -139,3 +139,21 @@ async fn one_person_is_one_on_every_platform() {
     assert_eq!(fold.db.number("SELECT count(*) FROM person_activity").await, fold.db.number("SELECT count(*) FROM events WHERE actor IS NOT NULL").await);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_asked_in_the_second_of_opening_is_asked() {
+    let fold = Fold::start().await;
+    for number in 61..=72 {
+        let shown = pull_request(number, "Asked", "03T08:00", json!({}));
+        let asked = with(shown.clone(), json!({"requested_reviewers": [{"login": "carol"}]}));
+        // GitHub promises no order.
+        for (action, shown) in
+            if number % 2 == 0 { [("opened", &shown), ("review_requested", &asked)] } else { [("review_requested", &asked), ("opened", &shown)] }
+        {
+            told(&fold, action, shown).await;
+        }
+    }
+    fold.caught_up().await;
+    assert_eq!(fold.db.number("SELECT count(*) FROM review_waiting WHERE reviewer = 'carol'").await, 12);
+    fold.stop().await;
+}

@@ -109,7 +109,7 @@ const COMMENT: &[Field] = &[
 
 pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     if let Some(pull_request) = value.get("pull_request") {
-        tell_pull_request(pull_request, place, versions);
+        tell_pull_request(pull_request, event_type == "pull_request" && action == Some(OPENED), place, versions);
         if let Some(review) = value.get("review").filter(|_| event_type == "pull_request_review") {
             tell_review(review, pull_request, place, versions);
         }
@@ -126,21 +126,38 @@ pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, plac
     }
 }
 
-fn tell_pull_request(shown: Json<'_>, place: Place<'_>, versions: &mut Versions) {
+/// The action of an event that tells how something began.
+const OPENED: &str = "opened";
+
+/// How far something has come: what is merged was closed, what is closed was open, and whoever is asked or named when it is opened
+/// is told of after that. Of two versions of one second the later one counts.
+fn progress(shown: Json<'_>, is_opened: bool) -> i64 {
+    match (at(shown, "/merged_at"), at(shown, "/closed_at")) {
+        (Some(_), _) => 2,
+        (None, Some(_)) => 1,
+        (None, None) => -i64::from(is_opened),
+    }
+}
+
+fn tell_pull_request(shown: Json<'_>, is_opened: bool, place: Place<'_>, versions: &mut Versions) {
     let Some(number) = whole(shown, "/number") else { return };
-    // What is merged was closed, and what is closed was open: of two versions of one second the later one counts.
-    let merged_at = at(shown, "/merged_at");
-    let rank = if merged_at.is_some() { 2 } else { i64::from(at(shown, "/closed_at").is_some()) };
     let is_whole = shown.get("additions").is_some();
     let mut state = State::of(shown, PULL_REQUEST)
         .and(place.state())
-        .with("is_merged", merged_at.is_some())
+        .with("is_merged", at(shown, "/merged_at").is_some())
         .with("author_key", person(shown, "/user/id"))
         .with("subject", place.subject(|repository| numbered(repository, number)));
     if is_whole {
         state = state.and(State::of(shown, PULL_REQUEST_SIZE));
     }
-    versions.tell(Kind::PullRequest, Some(place.numbered(number)), if is_whole { WHOLE } else { PART }, at(shown, "/updated_at"), rank, &state);
+    versions.tell(
+        Kind::PullRequest,
+        Some(place.numbered(number)),
+        if is_whole { WHOLE } else { PART },
+        at(shown, "/updated_at"),
+        progress(shown, is_opened),
+        &state,
+    );
 }
 
 fn tell_as_issue(shown: Json<'_>, place: Place<'_>, versions: &mut Versions) {
@@ -149,8 +166,7 @@ fn tell_as_issue(shown: Json<'_>, place: Place<'_>, versions: &mut Versions) {
         .and(place.state())
         .with("author_key", person(shown, "/user/id"))
         .with("subject", place.subject(|repository| numbered(repository, number)));
-    let rank = i64::from(at(shown, "/closed_at").is_some());
-    versions.tell(Kind::PullRequest, Some(place.numbered(number)), AS_ISSUE, at(shown, "/updated_at"), rank, &state);
+    versions.tell(Kind::PullRequest, Some(place.numbered(number)), AS_ISSUE, at(shown, "/updated_at"), progress(shown, false), &state);
 }
 
 fn tell_review(review: Json<'_>, pull_request: Json<'_>, place: Place<'_>, versions: &mut Versions) {
@@ -168,7 +184,7 @@ fn tell_review(review: Json<'_>, pull_request: Json<'_>, place: Place<'_>, versi
 }
 
 fn tell_issue(event_type: &str, action: Option<&str>, issue: Json<'_>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
-    let Some(name) = tell_one_issue(issue, place, versions) else { return };
+    let Some(name) = tell_one_issue(issue, event_type == "issues" && action == Some(OPENED), place, versions) else { return };
     if event_type != "issues" {
         return;
     }
@@ -180,13 +196,13 @@ fn tell_issue(event_type: &str, action: Option<&str>, issue: Json<'_>, value: Js
     match action {
         Some("deleted") => versions.tell(Kind::Issue, Some(name), END, changed, 0, &gone(None)),
         Some("transferred") => {
-            let new = other("/changes/new_issue", "/changes/new_repository").and_then(|(issue, place)| tell_one_issue(issue, place, versions));
+            let new = other("/changes/new_issue", "/changes/new_repository").and_then(|(issue, place)| tell_one_issue(issue, false, place, versions));
             if let Some(new) = &new {
                 versions.tell(Kind::Issue, Some(new.clone()), ORIGIN, changed, 0, &State::default().with("transferred_from", name.as_str()));
             }
             versions.tell(Kind::Issue, Some(name), END, changed, 1, &gone(new));
         }
-        Some("opened") => {
+        Some(OPENED) => {
             let old = other("/changes/old_issue", "/changes/old_repository").and_then(|(issue, place)| Some(place.numbered(whole(issue, "/number")?)));
             if let Some(old) = old {
                 versions.tell(Kind::Issue, Some(name), ORIGIN, changed, 0, &State::default().with("transferred_from", old));
@@ -200,7 +216,7 @@ fn gone(transferred_to: Option<String>) -> State {
     State::default().with("is_deleted", true).with("transferred_to", transferred_to)
 }
 
-fn tell_one_issue(issue: Json<'_>, place: Place<'_>, versions: &mut Versions) -> Option<String> {
+fn tell_one_issue(issue: Json<'_>, is_opened: bool, place: Place<'_>, versions: &mut Versions) -> Option<String> {
     let number = whole(issue, "/number")?;
     let name = place.numbered(number);
     let is_open = text(issue, "/state").map(|state| state == "open");
@@ -211,8 +227,7 @@ fn tell_one_issue(issue: Json<'_>, place: Place<'_>, versions: &mut Versions) ->
         .with("is_open", is_open)
         .with("creator_key", person(issue, "/user/id"))
         .with("subject", place.subject(|repository| numbered(repository, number)));
-    let rank = i64::from(at(issue, "/closed_at").is_some());
-    versions.tell(Kind::Issue, Some(name.clone()), WHOLE, at(issue, "/updated_at"), rank, &state);
+    versions.tell(Kind::Issue, Some(name.clone()), WHOLE, at(issue, "/updated_at"), progress(issue, is_opened), &state);
     Some(name)
 }
 
