@@ -21,7 +21,7 @@ SELECT p.tenant,
        d.deployed_at,
        CASE WHEN g.first_commit_at IS NOT NULL THEN hooklake.hours(g.started_at, p.created_at) END AS coding_hours,
        hooklake.hours(v.waited_from, v.first_review_at) AS pickup_hours,
-       hooklake.hours(v.first_review_at, p.merged_at) AS review_hours,
+       CASE WHEN v.first_review_at <= p.merged_at THEN hooklake.hours(v.first_review_at, p.merged_at) END AS review_hours,
        hooklake.hours(p.merged_at, d.deployed_at) AS deploy_hours,
        hooklake.hours(p.created_at, p.merged_at) AS open_hours,
        hooklake.hours(g.started_at, d.deployed_at) AS cycle_hours,
@@ -61,7 +61,7 @@ COMMENT ON COLUMN public.pull_request_flow.merged_at IS 'When it was merged.';
 COMMENT ON COLUMN public.pull_request_flow.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch at its merge or later (pull_request_deployed).';
 COMMENT ON COLUMN public.pull_request_flow.coding_hours IS 'From the first commit to opening; 0 when it was opened first, NULL when no commit is known.';
 COMMENT ON COLUMN public.pull_request_flow.pickup_hours IS 'The wait for a reviewer: from opening, or the end of the draft, to first_review_at; of one that was reviewed as a draft from opening.';
-COMMENT ON COLUMN public.pull_request_flow.review_hours IS 'first_review_at to merged_at.';
+COMMENT ON COLUMN public.pull_request_flow.review_hours IS 'first_review_at to merged_at; NULL when it was merged before anybody reviewed it.';
 COMMENT ON COLUMN public.pull_request_flow.deploy_hours IS 'merged_at to deployed_at.';
 COMMENT ON COLUMN public.pull_request_flow.open_hours IS 'opened_at to merged_at.';
 COMMENT ON COLUMN public.pull_request_flow.cycle_hours IS 'started_at to deployed_at: lead time for changes, as workflows.cycle_time.';

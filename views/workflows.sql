@@ -29,7 +29,7 @@ SELECT coalesce(s.issue, s.pull_request) AS workflow,
        CASE WHEN s.first_commit_at IS NOT NULL THEN s.opened_at - s.started_at END AS coding_time,
        s.first_review_at - s.waited_from AS review_wait,
        s.approved_at - s.first_review_at AS review_time,
-       s.merged_at - s.approved_at AS merge_wait,
+       CASE WHEN s.approved_at <= s.merged_at THEN s.merged_at - s.approved_at END AS merge_wait,
        s.deployed_at - s.merged_at AS deploy_wait,
        s.deployed_at - s.started_at AS cycle_time,
        s.deployed_at - s.issue_created_at AS lead_time,
@@ -131,7 +131,7 @@ COMMENT ON COLUMN public.workflows.issue_closed_at IS 'When the issue was comple
 COMMENT ON COLUMN public.workflows.coding_time IS 'From the first commit to opening; 0 when it was opened first, NULL when no commit is known.';
 COMMENT ON COLUMN public.workflows.review_wait IS 'From opening, or the end of the draft, to the first review; of one that was reviewed as a draft from opening.';
 COMMENT ON COLUMN public.workflows.review_time IS 'From the first review to the first approval.';
-COMMENT ON COLUMN public.workflows.merge_wait IS 'From the first approval to the merge.';
+COMMENT ON COLUMN public.workflows.merge_wait IS 'From the first approval to the merge; NULL when nobody had approved it by then.';
 COMMENT ON COLUMN public.workflows.deploy_wait IS 'From the merge to production.';
 COMMENT ON COLUMN public.workflows.cycle_time IS 'Lead time for changes: from the first commit, or opening if that was earlier or no commit is known, to production.';
 COMMENT ON COLUMN public.workflows.lead_time IS 'From the creation of the issue to production.';

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::fold::Fold;
-use crate::views::{at, deployed, github, issue, merged, pull_request, sha, with};
+use crate::views::{at, deployed, github, issue, merged, pull_request, reviewed, sha, with};
 
 fn commit(letter: char, message: &str, when: &str) -> Value {
     json!({"id": sha(letter), "message": message, "timestamp": at(when), "author": {"name": "Alice"}, "committer": {"name": "Alice"}})
@@ -155,5 +155,18 @@ async fn who_is_asked_in_the_second_of_opening_is_asked() {
     }
     fold.caught_up().await;
     assert_eq!(fold.db.number("SELECT count(*) FROM review_waiting WHERE reviewer = 'carol'").await, 12);
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_does_not_wait_for_a_review_that_comes_after_it() {
+    let fold = Fold::start().await;
+    let shown = pull_request(53, "Checkout", "03T08:00", merged("03T09:00", 'a'));
+    told(&fold, "closed", &shown).await;
+    reviewed(&fold, &shown, 531, "bob", "approved", "03T10:00").await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 53, "merge_wait, review_wait").await, "(,02:00:00)");
+    let flow = "SELECT (review_hours, pickup_hours)::text FROM pull_request_flow WHERE subject = 'github:acme/shop#53'";
+    assert_eq!(fold.db.rows(flow).await[0].get::<_, String>(0), "(,2.00)");
     fold.stop().await;
 }

@@ -55,7 +55,7 @@ pub async fn github(fold: &Fold, event_type: &str, body: Value) {
     fold.append_json("github", event_type, &with(repository, body)).await;
 }
 
-async fn reviewed(fold: &Fold, shown: &Value, id: i64, who: &str, state: &str, when: &str) {
+pub async fn reviewed(fold: &Fold, shown: &Value, id: i64, who: &str, state: &str, when: &str) {
     let review = json!({"id": id, "user": login(who), "state": state, "submitted_at": at(when)});
     github(fold, "pull_request_review", json!({"action": "submitted", "review": review, "pull_request": shown})).await;
 }
