@@ -170,3 +170,23 @@ async fn a_merge_does_not_wait_for_a_review_that_comes_after_it() {
     assert_eq!(fold.db.rows(flow).await[0].get::<_, String>(0), "(,2.00)");
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issue_that_was_transferred_is_meant_by_its_old_name() {
+    let fold = Fold::start().await;
+    let old =
+        json!({"id": 5, "number": 5, "title": "Bug", "state": "open", "user": {"login": "dave"}, "created_at": at("02T08:00"), "updated_at": at("02T08:00")});
+    github(&fold, "issues", json!({"action": "opened", "issue": old})).await;
+    told(&fold, "opened", &pull_request(54, "Mend it", "03T08:00", json!({"body": "Fixes #5"}))).await;
+    let new = with(old.clone(), json!({"id": 9, "number": 9, "updated_at": at("03T09:00")}));
+    let next = json!({"id": 7, "full_name": "acme/next", "name": "next", "owner": {"login": "acme"}});
+    github(&fold, "issues", json!({"action": "transferred", "issue": old, "changes": {"new_issue": new, "new_repository": next}})).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 54, "issues").await, "{github:acme/next#9}");
+    for (asked, view) in [("issue_subject", "issue_pull_requests"), ("(SELECT subject FROM issues i WHERE i.key = issue_key)", "pull_request_issues")] {
+        let rows = fold.db.rows(&format!("SELECT string_agg({asked} || ' ' || pull_request, ', ') FROM {view}")).await;
+        assert_eq!(rows[0].get::<_, String>(0), "github:acme/next#9 github:acme/shop#54", "{view}");
+    }
+    assert_eq!(fold.db.number("SELECT count(*) FROM workflows").await, 1, "one story");
+    fold.stop().await;
+}
