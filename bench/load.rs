@@ -20,6 +20,8 @@ const COME_BACK: Duration = Duration::from_millis(50);
 const CONNECT_AGAIN: Duration = Duration::from_millis(100);
 /// How long after the end answers are waited for.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// All senders begin in one moment, and this is how long after it they count among those that came later.
+pub const RUSH: Duration = Duration::from_secs(2);
 
 /// What senders do that are told to come back later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub struct Timed {
     pub all: Latencies,
     /// The same without the time for which the sender had been told to stay away.
     pub in_time: Latencies,
+    /// The same of those that were sent when the first rush was over.
+    pub later: Latencies,
 }
 
 impl Timed {
@@ -208,13 +212,15 @@ struct Sender {
     address: SocketAddr,
     talk: Option<Talk>,
     notes: Notes,
+    began: Instant,
     /// When it was told to come back.
     not_before: Instant,
 }
 
 impl Sender {
     fn new(address: SocketAddr, notes: Notes) -> Self {
-        Self { address, talk: None, notes, not_before: Instant::now() }
+        let now = Instant::now();
+        Self { address, talk: None, notes, began: now, not_before: now }
     }
 
     /// Sends a request again and again until it is accepted.
@@ -238,9 +244,14 @@ impl Sender {
         };
         let now = Instant::now();
         let not_before = std::mem::replace(&mut self.not_before, now);
+        let is_later = sent - self.began > RUSH;
         let timed = |kind: &mut Timed| {
+            let in_time = now.saturating_duration_since(sent.max(not_before));
             kind.all.add(now - sent);
-            kind.in_time.add(now.saturating_duration_since(sent.max(not_before)));
+            kind.in_time.add(in_time);
+            if is_later {
+                kind.later.add(in_time);
+            }
         };
         match &answer {
             Answer::Accepted => note(&self.notes, |measured| timed(&mut measured.accepted)),

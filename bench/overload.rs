@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::bodies::{self, Bodies};
 use crate::ingest::INGEST_ONLY;
-use crate::load::{self, Manners, Timed};
+use crate::load::{self, Manners, RUSH, Timed};
 use crate::milliseconds;
 use crate::server::{Server, processor_seconds};
 
@@ -24,10 +24,11 @@ pub async fn run(time: Duration) -> anyhow::Result<()> {
     let real = bodies::real()?;
     let server = Server::start(INGEST_ONLY).await.context("the server does not start")?;
     println!("{}, {} bytes on average", real.name, real.mean());
-    println!("Times in ms, from the request to the answer; in brackets without what of it the sender had been told to stay away.");
+    println!("Times in ms, from the request to the answer; in brackets without what of it the sender had been told to stay away, and, last, so of");
+    println!("what was sent later than {RUSH:?} after all had begun.");
     println!("Server, database and load: the cores that each used.\n");
     println!(
-        "{:<32} {:>10} {:>6} {:>14} {:>14} {:>10} {:>14} {:>14} {:>7} {:>7} {:>8} {:>6}",
+        "{:<32} {:>10} {:>6} {:>18} {:>18} {:>10} {:>18} {:>18} {:>7} {:>7} {:>8} {:>6}",
         "", "accepted/s", "share", "p50", "p99", "refused/s", "p50", "p99", "RSS MB", "server", "database", "load"
     );
     let rated = phase("rated", &server, &real, RATED_CONNECTIONS, RATED_TIME, Manners::Obey, None).await?;
@@ -49,16 +50,20 @@ async fn phase(name: &str, server: &Server, bodies: &Bodies, connections: usize,
     let (server_after, database_after) = server.processor_seconds()?;
     let load_after = processor_seconds(std::process::id(), false)?;
     let (seconds, rate) = (measured.took.as_secs_f64(), measured.rate());
-    let both = |timed: &Timed, share: f64| format!("{:.0} ({:.0})", milliseconds(timed.all.percentile(share)), milliseconds(timed.in_time.percentile(share)));
+    let times = |timed: &Timed, share: f64| [&timed.all, &timed.in_time, &timed.later].map(|some| milliseconds(some.percentile(share)));
+    let three = |timed: &Timed, share: f64| {
+        let [all, in_time, later] = times(timed, share);
+        format!("{all:.0} ({in_time:.0}, {later:.0})")
+    };
     println!(
-        "{:<32} {rate:>10.0} {:>6.2} {:>14} {:>14} {:>10.0} {:>14} {:>14} {:>7} {:>7.2} {:>8.2} {:>6.2}  {}",
+        "{:<32} {rate:>10.0} {:>6.2} {:>18} {:>18} {:>10.0} {:>18} {:>18} {:>7} {:>7.2} {:>8.2} {:>6.2}  {}",
         format!("{name}, {seconds:.0} s"),
         rate / rated.unwrap_or(rate),
-        both(&measured.accepted, 0.50),
-        both(&measured.accepted, 0.99),
+        three(&measured.accepted, 0.50),
+        three(&measured.accepted, 0.99),
         measured.refused.count() as f64 / seconds,
-        both(&measured.refused, 0.50),
-        both(&measured.refused, 0.99),
+        three(&measured.refused, 0.50),
+        three(&measured.refused, 0.99),
         server.resident_mb()?,
         (server_after - server_before) / seconds,
         (database_after - database_before) / seconds,
