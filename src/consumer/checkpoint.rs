@@ -16,6 +16,7 @@ const ACQUIRE: &str = include_str!("acquire.sql");
 const RENEW: &str = include_str!("renew.sql");
 const RELEASE: &str = include_str!("release.sql");
 const HOLDS: &str = include_str!("holds.sql");
+const HOLD_ALONE: &str = include_str!("hold_alone.sql");
 const ADVANCE: &str = include_str!("advance.sql");
 const RECORD: &str = include_str!("record.sql");
 const COMPLAIN: &str = include_str!("complain.sql");
@@ -41,7 +42,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Refuses a transaction whose effect leaves the checkpoint where it is.
+    /// Refuses a transaction whose effect leaves the checkpoint where it is. Until it ends, [`hold`](Self::hold) waits for it.
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another owner came: nothing of the transaction may then be committed.
@@ -49,6 +50,20 @@ impl Lease {
         let statement = transaction.prepare_cached(HOLDS).await?;
         match transaction.query_opt(&statement, &[&self.consumer, &self.epoch]).await? {
             Some(_) => Ok(()),
+            None => Err(Error::LeaseLost(self.consumer.clone())),
+        }
+    }
+
+    /// Keeps everybody else from writing until the transaction ends: whoever was paused since a [`check`](Self::check) is waited
+    /// for, and whoever comes to one finds out. Take it first: not after a check, nor with locks that a writer may come to.
+    /// Returns where the consumer stands.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another owner came: nothing of the transaction may then be committed.
+    pub async fn hold(&self, transaction: &Transaction<'_>) -> Result<Position, Error> {
+        let statement = transaction.prepare_cached(HOLD_ALONE).await?;
+        match transaction.query_opt(&statement, &[&self.consumer, &self.epoch]).await? {
+            Some(row) => Ok(Position::new(row.get(0))),
             None => Err(Error::LeaseLost(self.consumer.clone())),
         }
     }
@@ -164,12 +179,12 @@ pub async fn replace(transaction: &Transaction<'_>, live: &str, copy: &str) -> R
     Ok(())
 }
 
-/// Locks a consumer's row until the transaction ends; returns where the consumer stands.
+/// Locks a consumer's row until the transaction ends, and waits for nobody who only shares it; returns where the consumer stands.
 ///
 /// # Errors
 /// When the database does not answer, or there is no such consumer.
 pub async fn hold(transaction: &Transaction<'_>, consumer: &str) -> Result<Position, Error> {
-    let row = transaction.query_one("SELECT position FROM hooklake.consumers WHERE name = $1 FOR UPDATE", &[&consumer]).await?;
+    let row = transaction.query_one("SELECT position FROM hooklake.consumers WHERE name = $1 FOR NO KEY UPDATE", &[&consumer]).await?;
     Ok(Position::new(row.get(0)))
 }
 

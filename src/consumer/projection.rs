@@ -139,7 +139,7 @@ impl<P: Projector> Projection<P> {
     async fn derive(&self, derived: &[&str], remember: &str, lease: &Lease) -> Result<(), Error> {
         let mut connection = self.database.get().await?;
         let transaction = connection.transaction().await?;
-        let filled = self.hold(&transaction, lease).await?.get();
+        let filled = lease.hold(&transaction).await?.get();
         let emptied: Vec<_> = derived.iter().map(|table| format!("{}.{table}", self.schema)).collect();
         transaction.batch_execute(&format!("TRUNCATE {}", emptied.join(", "))).await?;
         transaction.commit().await?;
@@ -148,7 +148,7 @@ impl<P: Projector> Projection<P> {
             let last = first + DERIVED_AT_ONCE - 1;
             let transaction = connection.transaction().await?;
             self.enter(&transaction).await?;
-            self.hold(&transaction, lease).await?;
+            lease.hold(&transaction).await?;
             let statement = transaction.prepare_cached(remember).await?;
             transaction.execute(&statement, &[&Vec::<i64>::new(), &vec![first], &vec![last]]).await?;
             self.projector.settle(&transaction).await?;
@@ -157,14 +157,6 @@ impl<P: Projector> Projection<P> {
             first = last + 1;
         }
         Ok(())
-    }
-
-    /// Keeps others from taking the copy over until the transaction ends: whoever was paused finds here that they have. Returns
-    /// where it stands.
-    async fn hold(&self, transaction: &Transaction<'_>, lease: &Lease) -> Result<Position, Error> {
-        let position = checkpoint::hold(transaction, &self.name).await?;
-        lease.check(transaction).await?;
-        Ok(position)
     }
 
     /// Makes a transaction one on this projection's tables.

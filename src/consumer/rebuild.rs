@@ -66,12 +66,22 @@ impl Runner {
         let patience = Instant::now() + self.lease_ttl + LEASE_GRACE;
         loop {
             if let Some(lease) = checkpoint::acquire_for(&self.database, name, &self.owner, self.lease_ttl).await? {
+                self.holding(&lease, self.outwait(&lease)).await?;
                 return Ok(lease);
             }
             if Instant::now() >= patience || self.stop.sleep(STAND_BY).await.is_stopped() {
                 return Err(Error::LeaseLost(name.to_owned()));
             }
         }
+    }
+
+    /// Waits for the end of what an owner before may be writing still, who was paused and is found out only by what comes next.
+    async fn outwait(&self, lease: &Lease) -> Result<(), Error> {
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        lease.hold(&transaction).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn fill_and(&self, live: &dyn Consumer, then: Then, lease: &Lease, progress: Report<'_>) -> Result<Position, Error> {
@@ -165,7 +175,7 @@ impl Runner {
         }
         let mut connection = self.database.get().await?;
         let mut transaction = connection.transaction().await?;
-        lease.check(&transaction).await?;
+        lease.hold(&transaction).await?;
         let live_at = checkpoint::hold(&transaction, live.name()).await?;
         let taken = self.taken_between(at, live_at).await?;
         copy.publish(&mut transaction, at, taken).await?;
@@ -268,7 +278,8 @@ impl Runner {
         transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
         let live_at = checkpoint::hold(&transaction, live.name()).await?;
         while place.position < live_at && self.step(copy, lease, place).await? != Step::Nothing {}
-        // Before tables are locked.
+        // Before tables are locked. A copy that another owner fills is not swapped under them.
+        lease.hold(&transaction).await?;
         live.forget_as_of(&mut transaction, taken).await?;
         failpoint::reach(failpoint::REBUILD_BEFORE_SWAP);
         copy.swap(&transaction, filled).await?;

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hooklake::consumer::rebuild::Then;
 use hooklake::consumer::{Consumer, Error, Projection, checkpoint};
 use hooklake::domain::{Position, Span};
 use hooklake::failpoint;
@@ -162,5 +163,56 @@ async fn an_owner_that_was_replaced_fills_nothing() {
     }
     assert_eq!(batch.span, Span { after: Position::START, through: Position::new(10) });
     assert_eq!(fold.db.number("SELECT count(*) FROM rebuild_events.events").await, 10);
+    fold.stop().await;
+}
+
+/// Between its question whether it still is the owner and the end of its transaction, nobody takes the tables from under it:
+/// what it writes would come to the live ones, whose names are the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_swapped_while_an_owner_that_was_replaced_writes() {
+    let fold = Fold::start_with(&["events"]).await;
+    append_issues(&fold, 10).await;
+    fold.caught_up().await;
+    let database = &fold.db.database;
+    let rebuild = || {
+        let (runner, live) = (fold.runner.clone(), fold.consumers().remove(0));
+        tokio::spawn(async move { runner.rebuild(live.as_ref(), &mut |_, _| {}).await })
+    };
+    let generation = async || fold.db.number("SELECT generation::bigint FROM hooklake.consumers WHERE name = 'events'").await;
+    fold.runner.rebuild_and(fold.consumers().remove(0).as_ref(), Then::Keep, &mut |_, _| {}).await.expect("filled");
+    let paused = checkpoint::acquire(database, "events@rebuild", "paused").await.expect("asked").expect("free");
+    let mut connection = database.get().await.expect("a connection");
+    let transaction = connection.transaction().await.expect("a transaction");
+    paused.check(&transaction).await.expect("it is the owner");
+    // Another statement, so that the snapshot of the one before keeps nobody from swapping.
+    transaction.batch_execute("SET LOCAL synchronous_commit = off").await.expect("set");
+    fold.db.execute("UPDATE hooklake.consumers SET lease_until = '-infinity' WHERE name = 'events@rebuild'").await;
+    let swap = rebuild();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_until("it waits for the paused one", async || swap.is_finished() || fold.db.number(waiting).await > 0).await;
+    transaction.batch_execute("SET LOCAL search_path = rebuild_events, projections").await.expect("set");
+    let written = transaction.query_one("SELECT to_regclass('events')::oid IS NOT DISTINCT FROM to_regclass('rebuild_events.events')::oid", &[]).await;
+    assert!(written.expect("an answer").get::<_, bool>(0), "it writes to the copy");
+    assert_eq!(generation().await, 1, "nothing is swapped");
+    transaction.commit().await.expect("its end");
+    swap.await.expect("it ends").expect("swapped");
+    assert_eq!(generation().await, 2);
+    let transaction = connection.transaction().await.expect("a transaction");
+    assert!(matches!(paused.check(&transaction).await, Err(Error::LeaseLost(_))), "there is no copy any more");
+    drop(transaction);
+
+    // Nor does it swap what another one fills.
+    let (reader, driver) = fold.db.database.dedicated().await.expect("a connection");
+    let driver = tokio::spawn(driver);
+    reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM hooklake.installation").await.expect("a snapshot");
+    let swap = rebuild();
+    let filled = "SELECT count(*) FROM hooklake.consumers WHERE name = 'events@rebuild' AND error LIKE '%may still read%'";
+    wait_until("it waits for a reader", async || swap.is_finished() || fold.db.number(filled).await > 0).await;
+    fold.db.execute("UPDATE hooklake.consumers SET epoch = epoch + 1 WHERE name = 'events@rebuild'").await;
+    reader.batch_execute("COMMIT").await.expect("it is done");
+    assert!(matches!(swap.await.expect("it ends"), Err(Error::LeaseLost(_))));
+    assert_eq!(generation().await, 2);
+    drop(reader);
+    driver.await.expect("driven").expect("closed");
     fold.stop().await;
 }
