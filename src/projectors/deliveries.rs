@@ -20,7 +20,7 @@ pub struct DeliveryTable;
 #[async_trait]
 impl Projector for DeliveryTable {
     const NAME: &'static str = "webhook_deliveries";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const TABLES: &'static [&'static str] = &["received_deliveries"];
     const IN_ORDER: bool = false;
 
@@ -79,6 +79,8 @@ impl<'a> Row<'a> {
         let envelope = told.envelope;
         let header = |name: &str| envelope.headers.get(name);
         // The two clocks may differ, so an answer may seem to precede its question.
+        // What was taken away since says nothing about how the delivery came.
+        let is_gone = envelope.is_redacted() && envelope.body.is_empty();
         let waited_us = (envelope.received_at - envelope.arrived_at).num_microseconds().unwrap_or(0).max(0);
         Self {
             position: envelope.position.get(),
@@ -91,7 +93,7 @@ impl<'a> Row<'a> {
             response_time_ms: f64::from(u32::try_from(waited_us).unwrap_or(u32::MAX)) / 1000.0,
             retry_attempts: header("x-slack-retry-num").and_then(|number| number.trim().parse().ok()).unwrap_or(0),
             retry_reason: header("x-slack-retry-reason"),
-            error: (told.status != ParseStatus::Ok).then(|| told.status.as_str()),
+            error: (told.status != ParseStatus::Ok && !is_gone).then(|| told.status.as_str()),
             flags: flags(envelope),
             verdict: envelope.verdict.as_str(),
             secret_id: envelope.secret_id.as_deref(),

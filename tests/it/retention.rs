@@ -102,6 +102,8 @@ async fn every_projection_forgets_and_is_a_fold_of_what_is_left() {
     assert_eq!(fold.db.number("SELECT count(*) FROM events WHERE 'redacted' = ANY (flags)").await, whole.len() as i64 + 1 - replays(&fold, &whole).await);
     assert_eq!(fold.db.number("SELECT count(*) FROM events WHERE payload IS NOT NULL AND flags = '{redacted}'").await, 1, "only what was redacted in part");
     assert_eq!(fold.db.number("SELECT count(*) FROM events e WHERE e::text LIKE '%secret-title%'").await, 0);
+    let failed = "SELECT count(*) FROM received_deliveries WHERE error IS NOT NULL AND 'redacted' = ANY (flags)";
+    assert_eq!(fold.db.number(failed).await, 0, "what was taken away is no failure of its delivery");
     assert_eq!(fold.db.number("SELECT count(*) FROM linear_events WHERE issue_title = '[redacted]'").await, 1);
     assert_eq!(fold.db.number("SELECT count(*) FROM linear_teams WHERE team_key = 'ONE'").await, 0, "nothing names it any more");
     let two = fold.db.rows("SELECT team_name, first_position FROM linear_teams WHERE team_key = 'TWO'").await;
