@@ -22,6 +22,7 @@ const RECORD: &str = include_str!("record.sql");
 const COMPLAIN: &str = include_str!("complain.sql");
 const PARK: &str = include_str!("park.sql");
 const UNPARK: &str = include_str!("unpark.sql");
+const UNPARK_BEYOND: &str = include_str!("unpark_beyond.sql");
 const RESTART: &str = include_str!("restart.sql");
 const REPLACE_PARKED: &str = include_str!("replace_parked.sql");
 const REPLACE_ROW: &str = include_str!("replace_row.sql");
@@ -272,10 +273,19 @@ pub async fn complain(database: &Database, lease: &Lease, error: &str) -> Result
 /// Sets an event aside with its reason.
 ///
 /// # Errors
-/// When the database does not answer.
+/// [`Error::LeaseLost`] when another owner came, who may take it; and when the database does not answer.
 pub async fn park(database: &Database, lease: &Lease, position: Position, event_id: &str, reason: &str, attempts: i32) -> Result<(), Error> {
     let connection = database.get().await?;
-    connection.execute(PARK, &[&lease.consumer, &position.get(), &event_id, &reason, &attempts]).await?;
+    let parked = connection.execute(PARK, &[&lease.consumer, &lease.epoch, &position.get(), &event_id, &reason, &attempts]).await?;
+    if parked == 1 { Ok(()) } else { Err(Error::LeaseLost(lease.consumer.clone())) }
+}
+
+/// Takes back what was set aside beyond where a consumer stands that was opened: whoever did so was killed before it went on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn unpark_beyond(database: &Database, consumer: &str, position: Position) -> Result<(), Error> {
+    database.get().await?.execute(UNPARK_BEYOND, &[&consumer, &position.get()]).await?;
     Ok(())
 }
 

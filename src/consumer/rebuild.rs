@@ -95,6 +95,7 @@ impl Runner {
             }
             opened => opened?,
         };
+        checkpoint::unpark_beyond(&self.database, &lease.consumer, position).await?;
         let mut place = Place { position, since: None };
         self.fill_to_end(copy.as_mut(), lease, &mut place, progress).await?;
         self.catch_up(live.name(), copy.as_mut(), lease, &mut place, progress).await?;
@@ -165,6 +166,7 @@ impl Runner {
     async fn fill_as_of(&self, live: &dyn Consumer, at: Position, lease: &Lease, progress: Report<'_>) -> Result<bool, Error> {
         let Some(mut copy) = live.as_of().await? else { return Ok(false) };
         let mut place = Place { position: copy.open().await?, since: None };
+        checkpoint::unpark_beyond(&self.database, &lease.consumer, place.position).await?;
         self.fill_through(copy.as_mut(), lease, &mut place, at, progress).await?;
         let filled = Moment::now(&self.database).await?;
         let mut tries = 0;

@@ -154,6 +154,7 @@ impl Runner {
 
     async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
         let mut place = Place { position: consumer.open().await?, since: None };
+        checkpoint::unpark_beyond(&self.database, &lease.consumer, place.position).await?;
         lease.record(&self.database, place.position).await?;
         let mut looked: Option<Instant> = None;
         while !self.stop.is_told() {

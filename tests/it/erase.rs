@@ -140,11 +140,17 @@ async fn a_person_is_erased_everywhere() {
     assert_eq!(kept["complete"], json!(true));
     assert_eq!(kept["subject_hmac"].as_array().map(Vec::len), Some(2));
     // As if somebody had begun to make this one anew and was killed.
-    app.db.execute("INSERT INTO hooklake.consumers (name, version, lease_until) VALUES ('events@as-of', 1, '-infinity')").await;
+    app.db
+        .execute(
+            "INSERT INTO hooklake.consumers (name, version, lease_until) VALUES ('events@as-of', 1, '-infinity');
+             INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts) VALUES ('events@as-of', 1, 'evt_1', 'no room for Zaphod', 3)",
+        )
+        .await;
     let again = custodian.erase(&wanted, &mut |_| {}).await.expect("nothing to do");
     let shown = "SELECT string_agg(schema_name || ' ' || (to_regnamespace(schema_name) IS NOT NULL), ', ' ORDER BY schema_name) FROM hooklake.as_of_copies";
     let shown: Option<String> = app.db.rows(shown).await[0].get(0);
     assert_eq!(shown.as_deref(), Some("as_of_correlation true, as_of_entities true"), "nothing is shown that is not there");
+    assert_eq!(app.db.number("SELECT count(*) FROM hooklake.parked").await, 0, "nor is it told why it could not take something");
     assert!(again.is_complete() && again.redacted == 0 && again.envelope.is_none());
     drop(custodian);
     tasks.stop().tell();

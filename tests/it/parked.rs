@@ -92,6 +92,50 @@ async fn a_poisoned_event_is_taken_when_it_is_mended_and_asked_for() {
     following.await.expect("followed");
 }
 
+/// What a process parks before it is killed, the next one may take: then it is not parked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_parked_before_a_kill_and_is_taken_after_it_is_not_parked() {
+    let app = TestApp::start_with(&[("HOOKLAKE_ROLES", "ingest,serve")]).await;
+    app.send(&examples()[..10]).await;
+    let base = &app.app.base;
+    let tasks = Tasks::default();
+    let runner = base.runner(&tasks, &Metrics::new());
+    let park = async |consumer: &str| {
+        let parked = format!("INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts) VALUES ('{consumer}', 4, 'evt_4', 'no room', 3)");
+        app.db.execute(&parked).await;
+    };
+    let parked = async || rows_of(&app.db.rows("SELECT position FROM hooklake.parked").await);
+    // Copies that are filled out of order, in order, beside the database, and as of a position; with nothing of them in place yet.
+    let mut consumers = registry::consumers(base).expect("consumers");
+    consumers.retain(|consumer| ["events", "validation", "search", "lake"].contains(&consumer.name()));
+    assert_eq!(consumers.len(), 4);
+    for consumer in &consumers {
+        checkpoint::enroll(&base.database, consumer.name(), consumer.version()).await.expect("enrolled");
+        drop(consumer.beside().await.expect("begun"));
+        park(&checkpoint::copy_name(consumer.name())).await;
+        runner.rebuild(consumer.as_ref(), &mut |_, _| {}).await.expect("rebuilt");
+        assert_eq!(parked().await, Vec::<i64>::new(), "{}", consumer.name());
+    }
+
+    // A live one, whose checkpoint was lost with what it had written.
+    let live = consumers.remove(0);
+    let name = live.name().to_owned();
+    app.db.execute(&format!("TRUNCATE projections.{name}; UPDATE hooklake.consumers SET position = 3, fence = NULL WHERE name = '{name}'")).await;
+    park(&name).await;
+    let lost = checkpoint::acquire(&base.database, &name, "killed").await.expect("asked").expect("free");
+    lost.release(&base.database).await.expect("released");
+    let following = tokio::spawn(runner.clone().follow(live));
+    wait_until("it goes on", async || checkpoint::position(&base.database, &name).await.expect("a position") == Position::new(10)).await;
+    assert_eq!(parked().await, Vec::<i64>::new(), "{name}");
+    // Who was paused parks nothing for its successor.
+    let late = checkpoint::park(&base.database, &lost, Position::new(5), "evt_5", "no room", 3).await;
+    assert!(matches!(late, Err(Error::LeaseLost(_))), "{late:?}");
+    assert_eq!(parked().await, Vec::<i64>::new());
+    tasks.stop().tell();
+    following.await.expect("followed");
+    app.stop().await;
+}
+
 /// Every table that is a fold of the log, as text, without when a row was written.
 async fn tables(db: &TestDatabase) -> Vec<(String, Vec<String>)> {
     let names = "SELECT relname::text FROM pg_class WHERE relnamespace = 'projections'::regnamespace AND relkind = 'r' ORDER BY 1";
