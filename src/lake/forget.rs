@@ -41,7 +41,7 @@ pub(super) struct Rewritten {
 }
 
 /// Writes anew those of the files that hold any of the places, without them, and what the log still says of the places.
-/// Nothing names the new files yet.
+/// Nothing names the new files yet. One file is held in memory at a time, however many days there are.
 pub(super) async fn rewrite(
     location: &Location,
     table: &DeltaTable,
@@ -64,6 +64,8 @@ pub(super) async fn rewrite(
         if !gone.is_empty() {
             removed.extend(gone);
             rewritten.replaced.push(path);
+            // The writer keeps the rows of each day until it is told.
+            rewritten.adds.extend(writer.flush().await?);
         }
     }
     // Also of what is retired, for a lake that keeps it; but what it had forgotten does not come back.
@@ -73,8 +75,8 @@ pub(super) async fn rewrite(
     while let Some(batch) = rest.next().await.map_err(other)? {
         let rows = tokio::task::spawn_blocking(move || schema::batch_of(&batch.envelopes)).await.map_err(other)?.map_err(other)?;
         writer.write(rows).await?;
+        rewritten.adds.extend(writer.flush().await?);
     }
-    rewritten.adds = writer.flush().await?;
     Ok(rewritten)
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use hooklake::consumer::{Consumer, checkpoint};
-use hooklake::domain::{Position, Tenant};
+use hooklake::domain::{Clock, Position, Tenant};
 use hooklake::lake::{Answer, Engine, Error, Exporter, Limits, Location, QueryOptions, Settings, exporter};
+use hooklake::retention::Custodian;
 
 use crate::damage::{data_files, flipped};
 use crate::harness::follow::{App, octokit_payloads, pull_request};
@@ -181,6 +182,31 @@ async fn a_rebuild_equals_the_live_lake_while_events_come() {
     assert_eq!(rows(&engine, "SELECT * FROM events WHERE position <= 329 ORDER BY position").await, before);
     assert_eq!(checkpoint::position(&app.database, exporter::NAME).await.expect("a position"), Position::new(539));
     app.stop();
+}
+
+/// What is taken out of many files is written file by file: a year's would not fit into memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_without_what_was_redacted_are_written_one_by_one() {
+    let app = App::start().await;
+    let mut consumer = exporter(&app);
+    let lease = app.lease(&consumer).await;
+    consumer.open().await.expect("opened");
+    for commit in 0..4 {
+        store_pull_requests(&app, commit * 5 + 1..=commit * 5 + 5).await;
+        let batch = app.batch_after(Position::new(commit as i64 * 5), &consumer).await;
+        consumer.apply(&batch, &lease).await.expect("applied");
+    }
+    assert_eq!(files_named(&app).len(), 4);
+    let mut custodian = Custodian::connect(&app.database, &app.tasks, Clock::system(), "tester").await.expect("connected");
+    let first_of_each = [1, 6, 11].map(Position::new);
+    custodian.redact(&crate::retention::order(&[]), &first_of_each).await.expect("redacted");
+    let batch = app.batch_after(Position::new(20), &consumer).await;
+    consumer.apply(&batch, &lease).await.expect("applied");
+    // Three without them, one with what is left of them, one that had none of them, and one with the act.
+    assert!(data_files(&app).len() >= 6, "{:?}", data_files(&app));
+    assert_eq!(positions(&engine(&app)).await, each_once(21));
+    let told = rows(&engine(&app), "SELECT position FROM events WHERE payload IS NULL ORDER BY position").await;
+    assert_eq!(told, "1;6;11");
 }
 
 #[tokio::test(flavor = "multi_thread")]
