@@ -1,5 +1,6 @@
 //! The consumer that keeps the Delta table.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -152,17 +153,26 @@ impl Open {
         Ok(())
     }
 
-    /// One commit that removes every file of the table and adds those of the copy.
+    /// One commit that removes every file of the table and adds those of the copy. When these are the table's already, an attempt
+    /// before has done it, and was not told.
     async fn swap(&mut self, location: &Location) -> Result<(), DeltaTableError> {
         let Some(beside) = &self.beside else { return Ok(()) };
-        let adds = beside.adds.iter().cloned().map(Action::Add);
-        let mut actions: Vec<Action> = Vec::new();
-        if !beside.is_swapped {
-            actions.extend(self.table.snapshot()?.log_data().iter().map(|file| Action::Remove(file.remove_action(true))));
+        let own: HashSet<&str> = beside.adds.iter().map(|add| add.path.as_str()).collect();
+        let files = self.table.snapshot()?.log_data();
+        let named = files.iter().filter(|file| own.contains(&*file.path())).count();
+        if own.is_empty() || named < own.len() {
+            let mut actions: Vec<Action> = Vec::new();
+            if !beside.is_swapped {
+                let others = files.iter().filter(|file| !own.contains(&*file.path()));
+                actions.extend(others.map(|file| Action::Remove(file.remove_action(true))));
+            }
+            actions.extend(beside.adds.iter().cloned().map(Action::Add));
+            let mode = if beside.is_swapped { SaveMode::Append } else { SaveMode::Overwrite };
+            self.commit(location, actions, mode, self.position, self.fence).await?;
+        } else {
+            // Of this commit, too, nothing may be lost from here on.
+            location.sync_log()?;
         }
-        actions.extend(adds);
-        let mode = if beside.is_swapped { SaveMode::Append } else { SaveMode::Overwrite };
-        self.commit(location, actions, mode, self.position, self.fence).await?;
         self.beside = Some(Beside { adds: Vec::new(), is_swapped: true });
         Ok(())
     }
@@ -309,3 +319,6 @@ impl Consumer for Exporter {
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Store(NAME, Box::new(error))
 }
+
+#[cfg(test)]
+mod tests;
