@@ -36,7 +36,7 @@ pub struct Exporter {
     database: Database,
     location: Location,
     name: String,
-    /// None until opened, and after a failure.
+    /// None until opened; and after a failure, save for a copy, which has no other memory of its files.
     open: Option<Open>,
     upkeep: Upkeep,
 }
@@ -53,6 +53,8 @@ struct Open {
 #[derive(Default)]
 struct Beside {
     adds: Vec<Add>,
+    /// Paths of those of its files that were written anew and are still on the disk.
+    replaced: Vec<String>,
     /// True once the files of the copy are the table's: what comes then is only added.
     is_swapped: bool,
 }
@@ -93,7 +95,76 @@ impl Exporter {
     }
 }
 
+/// What a batch makes of the table. Until a commit names them, the files are nobody's; a vacuum removes them.
+struct Change {
+    adds: Vec<Add>,
+    /// Paths of files that go.
+    removes: Vec<String>,
+    fence: Option<Fence>,
+}
+
 impl Exporter {
+    /// Writes the files of a batch.
+    async fn change(&self, open: &Open, batch: &Batch, places: &Places, lease: &Lease) -> Result<Change, Error> {
+        if open.position != batch.span.after {
+            // It was swapped, or written by another owner: the runner has to read from where it stands.
+            return Err(Error::LeaseLost(self.name.clone()));
+        }
+        let fence = checkpoint::agree(&self.database, &self.name, open.position, open.fence, batch.span.through).await?;
+        let mut adds = self.write(&open.table, &batch.envelopes).await?;
+        failpoint::reach(failpoint::LAKE_AFTER_WRITE);
+        let mut removes = Vec::new();
+        if !places.is_empty() {
+            let rewritten = self.forget(open, places).await?;
+            adds.extend(rewritten.adds);
+            removes = rewritten.replaced;
+        }
+        lease.renew(&self.database).await?;
+        Ok(Change { adds, removes, fence })
+    }
+
+    /// Commits a batch to the table. After an error, whether it did is read from the table.
+    async fn follow(&mut self, batch: &Batch, places: &Places, lease: &Lease) -> Result<(), Error> {
+        let Some(mut open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
+        if open.position < batch.span.through {
+            let Change { adds, removes, fence } = self.change(&open, batch, places, lease).await?;
+            let mut actions = open.removals(&removes).map_err(failed)?;
+            actions.extend(adds.into_iter().map(Action::Add));
+            actions.extend(self.upkeep.joined(&open.table).await);
+            if places.is_urgent {
+                self.location.note_purge().map_err(failed)?;
+            }
+            open.commit(&self.location, actions, SaveMode::Append, batch.span.through, fence).await.map_err(failed)?;
+            failpoint::reach(failpoint::LAKE_AFTER_COMMIT);
+            open.table = if places.is_urgent { self.purge(open.table).await? } else { self.upkeep.after_commit(open.table).await };
+        }
+        self.open = Some(open);
+        Ok(())
+    }
+
+    /// Notes the files of a batch for the swap. Only this memory knows them: it stays as it was when the batch fails, whose
+    /// events come again one by one.
+    async fn fill(&mut self, batch: &Batch, places: &Places, lease: &Lease) -> Result<(), Error> {
+        let change = match &self.open {
+            Some(open) if open.position < batch.span.through => Some(self.change(open, batch, places, lease).await?),
+            _ => None,
+        };
+        let Some(Open { beside: Some(beside), position, fence, .. }) = &mut self.open else { return Err(Error::LeaseLost(self.name.clone())) };
+        if let Some(change) = change {
+            beside.adds.retain(|add| !change.removes.contains(&add.path));
+            beside.adds.extend(change.adds);
+            beside.replaced.extend(change.removes);
+            *position = batch.span.through;
+            *fence = change.fence;
+        }
+        // No commit ever named them.
+        while let Some(path) = beside.replaced.last() {
+            self.location.discard(path).map_err(failed)?;
+            beside.replaced.pop();
+        }
+        Ok(())
+    }
+
     /// Files without what acts took away, instead of those that hold it.
     async fn forget(&self, open: &Open, places: &Places) -> Result<Rewritten, Error> {
         let files = match &open.beside {
@@ -173,7 +244,7 @@ impl Open {
             // Of this commit, too, nothing may be lost from here on.
             location.sync_log()?;
         }
-        self.beside = Some(Beside { adds: Vec::new(), is_swapped: true });
+        self.beside = Some(Beside { is_swapped: true, ..Beside::default() });
         Ok(())
     }
 }
@@ -219,53 +290,16 @@ impl Consumer for Exporter {
         if self.open.is_none() {
             self.open().await?;
         }
-        let Some(mut open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
-        if open.position < batch.span.through {
-            if open.position != batch.span.after {
-                // It was swapped, or written by another owner: the runner has to read from where it stands.
-                return Err(Error::LeaseLost(self.name.clone()));
-            }
-            let fence = checkpoint::agree(&self.database, &self.name, open.position, open.fence, batch.span.through).await?;
-            // What stands in this batch was read as the acts left it.
-            let places = Places::of_the_lake(&batch.envelopes).through(batch.span.after);
-            if !places.is_empty() {
-                self.upkeep.abandon().await;
-            }
-            let mut adds = self.write(&open.table, &batch.envelopes).await?;
-            failpoint::reach(failpoint::LAKE_AFTER_WRITE);
-            let mut removes = Vec::new();
-            if !places.is_empty() {
-                let rewritten = self.forget(&open, &places).await?;
-                adds.extend(rewritten.adds);
-                removes = rewritten.replaced;
-            }
-            // Until the commit only files have been written that nothing names; a vacuum removes them.
-            lease.renew(&self.database).await?;
-            if let Some(beside) = &mut open.beside {
-                beside.adds.retain(|add| !removes.contains(&add.path));
-                beside.adds.extend(adds);
-                open.position = batch.span.through;
-                open.fence = fence;
-                // No commit ever named them.
-                for path in removes {
-                    self.location.discard(&path).map_err(failed)?;
-                }
-            } else {
-                let mut actions = open.removals(&removes).map_err(failed)?;
-                actions.extend(adds.into_iter().map(Action::Add));
-                actions.extend(self.upkeep.joined(&open.table).await);
-                if places.is_urgent {
-                    self.location.note_purge().map_err(failed)?;
-                }
-                open.commit(&self.location, actions, SaveMode::Append, batch.span.through, fence).await.map_err(failed)?;
-                failpoint::reach(failpoint::LAKE_AFTER_COMMIT);
-                open.table = if places.is_urgent { self.purge(open.table).await? } else { self.upkeep.after_commit(open.table).await };
-            }
-            if !places.is_empty() {
-                checkpoint::unpark(&self.database, &self.name, &places).await?;
-            }
+        // What stands in this batch was read as the acts left it.
+        let places = Places::of_the_lake(&batch.envelopes).through(batch.span.after);
+        if !places.is_empty() {
+            self.upkeep.abandon().await;
         }
-        self.open = Some(open);
+        let taken = if self.is_live() { self.follow(batch, &places, lease).await } else { self.fill(batch, &places, lease).await };
+        taken?;
+        if !places.is_empty() {
+            checkpoint::unpark(&self.database, &self.name, &places).await?;
+        }
         lease.record(&self.database, batch.span.through).await
     }
 

@@ -5,11 +5,15 @@ use std::time::Instant;
 
 use hooklake::consumer::{Consumer, checkpoint};
 use hooklake::domain::{Clock, Position, Tenant};
+use hooklake::failpoint;
 use hooklake::lake::{Answer, Engine, Error, Exporter, Limits, Location, QueryOptions, Settings, exporter};
 use hooklake::retention::Custodian;
+use hooklake::tasks::Tasks;
 
 use crate::damage::{data_files, flipped};
+use crate::harness::fold::Fold;
 use crate::harness::follow::{App, octokit_payloads, pull_request};
+use crate::harness::process::command;
 
 pub fn location(app: &App) -> Location {
     Settings::default().location(&app.data_dir).expect("a location")
@@ -207,6 +211,33 @@ async fn files_without_what_was_redacted_are_written_one_by_one() {
     assert_eq!(positions(&engine(&app)).await, each_once(21));
     let told = rows(&engine(&app), "SELECT position FROM events WHERE payload IS NULL ORDER BY position").await;
     assert_eq!(told, "1;6;11");
+}
+
+/// Only the memory of a rebuild knows the files that it has written: a batch that fails does not cost it them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_goes_on_after_a_batch_that_failed() {
+    let fold = Fold::start_with(&["slack"]).await;
+    for number in 1..=6 {
+        fold.append_json("github", "pull_request", &pull_request(number, "Fix", "it")).await;
+    }
+    let tasks = Tasks::default();
+    let mut custodian = Custodian::connect(&fold.db.database, &tasks, Clock::system(), "tester").await.expect("connected");
+    custodian.redact(&crate::retention::order(&[]), &[Position::new(2)]).await.expect("redacted");
+    // The whole batch fails, so it is taken one by one; the third of these fails once.
+    let failing = format!("{}=1*panic(a test)->2*off->1*panic(a test)->off", failpoint::LAKE_AFTER_WRITE);
+    let output = command(&fold.db).args(["rebuild", "lake"]).env("FAILPOINTS", failing).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert_eq!(told.matches("panicked at").count(), 2, "{told}");
+    let location = Settings::default().location(fold.db.directory.path()).expect("a location");
+    let engine = Engine::new(fold.db.database.clone(), location, Limits::default()).expect("an engine");
+    assert_eq!(positions(&engine).await, each_once(7));
+    assert_eq!(rows(&engine, "SELECT position FROM events WHERE payload IS NULL").await, "2");
+    assert_eq!(fold.db.number("SELECT count(*) FROM hooklake.parked").await, 0);
+    assert_eq!(fold.db.number("SELECT position FROM hooklake.consumers WHERE name = 'lake'").await, 7);
+    drop(custodian);
+    tasks.stop().tell();
+    fold.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
