@@ -274,12 +274,15 @@ impl Runner {
     async fn swap(&self, live: &dyn Consumer, copy: &mut dyn Consumer, lease: &Lease, place: &mut Place, filled: &Moment) -> Result<(), Error> {
         // Acts that the copy has taken and the live one has not: they come to it no more. To forget twice does no harm.
         let live_at = checkpoint::position(&self.database, live.name()).await?;
-        let taken = self.taken_between(live_at, place.position).await?;
+        let before = place.position;
+        let taken = self.taken_between(live_at, before).await?;
         let mut connection = self.database.get().await?;
         let mut transaction = connection.transaction().await?;
         transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
         let live_at = checkpoint::hold(&transaction, live.name()).await?;
         while place.position < live_at && self.step(copy, lease, place).await? != Step::Nothing {}
+        // A step goes beyond where the live one stands, when there is more.
+        let taken = taken.and(self.taken_between(before, place.position).await?);
         // Before tables are locked. A copy that another owner fills is not swapped under them.
         lease.hold(&transaction).await?;
         live.forget_as_of(&mut transaction, taken).await?;

@@ -16,7 +16,7 @@ use hooklake::telemetry::Metrics;
 use serde_json::json;
 
 use crate::harness::fold::Fold;
-use crate::harness::{TestApp, TestDatabase, examples};
+use crate::harness::{TestApp, TestDatabase, examples, wait_until};
 
 pub async fn custodian(db: &TestDatabase, tasks: &Tasks) -> Custodian {
     Custodian::connect(&db.database, tasks, Clock::system(), "tester").await.expect("connected")
@@ -140,6 +140,54 @@ async fn an_act_that_only_a_rebuild_has_seen_counts_for_tables_as_they_stood() {
         fold.runner.rebuild(consumer.as_ref(), &mut |_, _| {}).await.expect("rebuilt");
         assert_eq!((told(1).await, told(2).await, told(3).await), (0, 1, 0), "{table} after");
     }
+    tasks.stop().tell();
+    fold.stop().await;
+}
+
+/// The same for an act that comes at the last moment: when the live one is about to be held still.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_act_that_comes_with_the_swap_counts_for_tables_as_they_stood() {
+    let fold = Fold::start_with(&["slack"]).await;
+    let issue =
+        |number: i64| json!({"action": "opened", "issue": {"id": number, "title": format!("secret-{number}")}, "repository": {"id": 1, "full_name": "o/r"}});
+    for number in 1..=3 {
+        fold.append_json("github", "issues", &issue(number)).await;
+    }
+    let live = || Projection::new(fold.db.database.clone(), EventTable);
+    let told = async || {
+        let told = "SELECT coalesce(string_agg(title, ', ' ORDER BY position), '') FROM as_of_events.events";
+        fold.db.rows(told).await[0].get::<_, String>(0)
+    };
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&fold.db, &tasks).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let (holder, driver) = fold.db.database.dedicated().await.expect("a connection");
+    let driver = tokio::spawn(driver);
+    fold.db.execute("INSERT INTO hooklake.consumers (name, version) VALUES ('events', 0)").await;
+    let held = "BEGIN; SELECT FROM hooklake.consumers WHERE name = 'events' FOR UPDATE";
+
+    // As the copy is shown.
+    holder.batch_execute(held).await.expect("held");
+    let (runner, consumer) = (fold.runner.clone(), live());
+    let showing = tokio::spawn(async move { runner.rebuild_as_of(&consumer, Position::new(3), &mut |_, _| {}).await });
+    wait_until("it is filled", async || showing.is_finished() || fold.db.number(waiting).await > 0).await;
+    custodian.redact(&order(&[]), &at(&[1])).await.expect("redacted");
+    holder.batch_execute("UPDATE hooklake.consumers SET position = 4 WHERE name = 'events'; COMMIT").await.expect("it took the act");
+    assert!(showing.await.expect("it ends").expect("shown"));
+    assert_eq!(told().await, "secret-2, secret-3");
+
+    // As another one takes the live one's place.
+    holder.batch_execute(held).await.expect("held");
+    let (runner, consumer) = (fold.runner.clone(), live());
+    let swapping = tokio::spawn(async move { runner.rebuild(&consumer, &mut |_, _| {}).await });
+    wait_until("it is filled", async || swapping.is_finished() || fold.db.number(waiting).await > 0).await;
+    fold.append_json("github", "issues", &issue(5)).await;
+    custodian.redact(&order(&[]), &at(&[2])).await.expect("redacted");
+    holder.batch_execute("UPDATE hooklake.consumers SET position = 5 WHERE name = 'events'; COMMIT").await.expect("it did not take the act");
+    assert_eq!(swapping.await.expect("it ends").expect("swapped"), Position::new(6));
+    assert_eq!(told().await, "secret-3");
+    drop((holder, custodian));
+    driver.await.expect("driven").expect("closed");
     tasks.stop().tell();
     fold.stop().await;
 }
