@@ -175,11 +175,14 @@ impl Runner {
             let Err(error) = is_behind_all else { break };
             self.wait_for_readers(lease, error, &mut tries).await?;
         }
+        // All acts since, which takes its time on a long log; with the live one held, only those that came meanwhile.
+        let seen = checkpoint::position(&self.database, live.name()).await?.max(at);
+        let taken = self.holding(lease, self.taken_between(at, seen)).await?;
         let mut connection = self.database.get().await?;
         let mut transaction = connection.transaction().await?;
         lease.hold(&transaction).await?;
         let live_at = checkpoint::hold(&transaction, live.name()).await?;
-        let taken = self.taken_between(at, live_at).await?;
+        let taken = taken.and(self.taken_between(seen, live_at).await?);
         copy.publish(&mut transaction, at, taken).await?;
         // It follows the log no further, so it is no consumer.
         checkpoint::forget_copy(&transaction, &lease.consumer).await?;
