@@ -1,0 +1,41 @@
+//! Where in a message or a Markdown text words count.
+
+use super::*;
+
+#[test]
+fn what_apps_say_in_attachments_and_blocks_counts() {
+    let message = json!({"event": {
+        "type": "message", "subtype": "bot_message", "channel": "C1", "ts": "1.2", "text": "Build failed",
+        "attachments": [
+            {"title": "#7", "title_link": "https://github.com/o/r/pull/7", "text": "for HEL-1", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "<https://github.com/o/r/pull/8|8>"}}]},
+            {"from_url": "https://example.com/a", "title": "HEL-99", "text": "somebody else's words"},
+        ],
+        "blocks": [
+            {"type": "section", "text": {"type": "mrkdwn", "text": "HEL-2"}, "fields": [{"type": "mrkdwn", "text": "HEL-3"}], "accessory": {"type": "button", "url": "https://github.com/o/r/pull/9"}},
+            {"type": "actions", "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": "https://github.com/o/r/pull/10"}]},
+            {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "link", "url": "https://github.com/o/r/pull/11"}, {"type": "text", "text": "HEL-4"}]}]},
+        ],
+    }});
+    let found = findings_of("slack", "message", &message);
+    let mut named: Vec<_> = found.links.iter().map(|link| link.related.key.as_str()).collect();
+    named.sort_unstable();
+    let pulls = ["github:o/r#10", "github:o/r#11", "github:o/r#7", "github:o/r#8", "github:o/r#9"];
+    assert_eq!(named, [&pulls[..], &["linear:HEL-1", "linear:HEL-2", "linear:HEL-3", "linear:HEL-4"][..]].concat());
+    let button = found.links.iter().find(|link| link.related.key == "github:o/r#10").expect("the button's");
+    assert_eq!(button.evidence.field, "event.blocks.1.elements.0.url");
+}
+
+#[test]
+fn what_nobody_sees_of_a_text_names_nothing() {
+    let body = "<!-- e.g. Closes #123, HEL-1 -->\nFixes #7\n```\nHEL-2 closes #8\n```\n~~~ text\nHEL-3\n~~~\nÜ HEL-4\n<!-- HEL-5";
+    let payload = json!({"pull_request": {"number": 45, "title": "x", "body": body}, "repository": {"full_name": "o/r"}});
+    let found = findings_of("github", "pull_request", &payload);
+    let mut named: Vec<_> = found.links.iter().map(|link| link.related.key.as_str()).collect();
+    named.sort_unstable();
+    assert_eq!(named, ["github:o/r#7", "linear:HEL-4"]);
+    let last = found.links.iter().find(|link| link.related.key == "linear:HEL-4").expect("named");
+    let at: String = body.chars().skip(last.evidence.start).take(last.evidence.end - last.evidence.start).collect();
+    assert_eq!(at, "HEL-4", "places are those of the text as it was written");
+    let issue = json!({"data": {"identifier": "HEL-9", "description": "```\nHEL-2\n```\nlike HEL-4"}});
+    assert_eq!(links("linear", "Issue", &issue).len(), 1);
+}
