@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use hooklake::config::Config;
 use hooklake::consumer::checkpoint;
-use hooklake::db::Database;
+use hooklake::db::{Database, driven};
 use hooklake::db::embedded::Cluster;
 
 use crate::bodies::Bodies;
@@ -106,11 +106,14 @@ impl Server {
 /// Has the write-ahead log reuse its segments, as that of a server does that has run for a while: to make them takes a tenth of the time
 /// of storing, in which all wait.
 async fn reuse_segments(database: &Database) -> anyhow::Result<()> {
-    let client = database.get().await?;
-    for _ in 0..SEGMENTS {
-        client.execute("SELECT pg_logical_emit_message(true, 'bench', 'of this segment'), pg_switch_wal()", &[]).await?;
-    }
-    client.batch_execute("CHECKPOINT").await?;
+    let (client, connection) = database.dedicated().await?;
+    driven(connection, async {
+        for _ in 0..SEGMENTS {
+            client.execute("SELECT pg_logical_emit_message(true, 'bench', 'of this segment'), pg_switch_wal()", &[]).await?;
+        }
+        Ok(client.batch_execute("CHECKPOINT").await?)
+    })
+    .await?;
     Ok(())
 }
 
