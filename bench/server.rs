@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context;
 use hooklake::config::Config;
 use hooklake::consumer::checkpoint;
-use hooklake::db::{Database, driven};
 use hooklake::db::embedded::Cluster;
+use hooklake::db::{Database, driven};
 
 use crate::bodies::Bodies;
 use crate::load;
