@@ -55,8 +55,9 @@ fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, 
     for (field, rule) in [("title", "identifier_in_title"), ("body", "reference_in_body")] {
         if let Some(words) = text(pull_request, &format!("/{field}")) {
             let field = format!("pull_request.{field}");
-            findings.named("closing_keyword", &subject, &field, words::closed_issues(&words::shown(words), repository));
-            findings.read_shown(rule, &subject, &field, words, Some(repository));
+            let words = words::shown(words);
+            findings.named("closing_keyword", &subject, &field, words::closed_issues(&words, repository));
+            findings.read(rule, &subject, &field, &words, Some(repository));
         }
     }
     if let Some(branch) = text(pull_request, "/head/ref") {

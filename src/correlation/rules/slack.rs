@@ -6,7 +6,8 @@ use crate::domain::facts::{first_text, message_ref, text};
 
 const RULE: &str = "reference_in_message";
 
-/// Slack takes no more blocks and attachments than these, nor deeper ones; whoever signs may send more, and is not followed there.
+/// As many attachments as Slack takes with a message, which are more than it takes blocks, and as deep as lists stand in blocks; whoever
+/// signs may send more, and is not followed there.
 const PARTS_MAX: usize = 100;
 const DEPTH_MAX: usize = 4;
 

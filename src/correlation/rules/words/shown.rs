@@ -1,21 +1,33 @@
-//! What of a Markdown text its readers see as words: comments of a template and code that was pasted name nothing.
+//! What of a Markdown text its readers see as words: comments, as templates have them, and code that was pasted name nothing.
 //!
-//! GitHub looks into neither for references: <https://docs.github.com/en/get-started/writing-on-github>.
+//! <https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax#hiding-content-with-comments>,
+//! <https://github.github.com/gfm/#fenced-code-blocks>.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Regex;
 
-use super::pattern;
+use super::{TEXT_BYTES_MAX, pattern};
 
 patterns! {
     UNSEEN = r"(?ms)<!--.*?(?:-->|\z)|^[ >]{0,3}```.*?(?:^[ >]{0,3}```[ \t]*\r?$|\z)|^[ >]{0,3}~~~.*?(?:^[ >]{0,3}~~~[ \t]*\r?$|\z)";
 }
 
-/// The text with spaces in place of what is not seen: as many, so that places in it stay what they are.
+/// What is looked at of the text, with spaces in place of what is not seen: as many, so that places in it stay what they are.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
-    let Some(unseen) = UNSEEN.as_ref() else { return Cow::Borrowed(text) };
-    unseen.replace_all(text, |found: &Captures<'_>| found[0].chars().map(|char| if char == '\n' { '\n' } else { ' ' }).collect::<String>())
+    let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+    let mut seen = String::new();
+    let mut through = 0;
+    for found in UNSEEN.iter().flat_map(|unseen| unseen.find_iter(text)) {
+        seen.push_str(&text[through..found.start()]);
+        seen.extend(found.as_str().chars().map(|char| if char == '\n' { '\n' } else { ' ' }));
+        through = found.end();
+    }
+    if through == 0 {
+        return Cow::Borrowed(text);
+    }
+    seen.push_str(&text[through..]);
+    Cow::Owned(seen)
 }
