@@ -2,6 +2,7 @@
 //! last sync of a file and, every other time, names whose directory was not synced since.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use hooklake::consumer::checkpoint;
@@ -11,9 +12,8 @@ use super::shim::Shim;
 use super::stage::Stage;
 use crate::harness::wait_until;
 
-const ROUNDS: usize = 4;
-/// More, until bytes and names were lost: what is not synced at the moment of a kill is a matter of luck.
-const ROUNDS_MAX: usize = 16;
+/// Before which sync the power fails: from a round's first to beyond a whole commit's.
+const SYNCS: [usize; 6] = [1, 2, 3, 6, 9, 14];
 
 /// A name that was given, taken or changed since its directory was synced.
 enum Change {
@@ -103,7 +103,7 @@ impl Unsynced {
     fn lose(self, with_names: bool) -> (usize, usize) {
         let mut cut = 0;
         for (path, synced) in &self.synced {
-            let Ok(file) = std::fs::File::options().write(true).open(path) else { continue };
+            let Ok(file) = File::options().write(true).open(path) else { continue };
             if file.metadata().expect("its size").len() > *synced {
                 file.set_len(*synced).expect("cut");
                 cut += 1;
@@ -134,25 +134,23 @@ async fn a_power_loss_costs_lake_and_index_nothing_that_was_named() {
     load.acknowledges(20).await;
     let directories = ["lake", "search"].map(|name| stage.data_dir().join(name)).to_vec();
     let mut lost = (0, 0);
-    for round in 0..ROUNDS_MAX {
+    for (round, sync) in SYNCS.into_iter().enumerate() {
         // What is there by now counts as on the disk.
         stage.stop_server().await;
         let notes = stage.data_dir().join(format!("notes-{round}"));
         std::fs::create_dir(&notes).expect("made");
-        stage.serve(&[("LD_PRELOAD", &shim.library().display().to_string()), ("DISK_NOTES", &notes.display().to_string())]).await;
+        let (library, dies) = (shim.library().display().to_string(), notes.join("dies").display().to_string());
+        let variables = [("LD_PRELOAD", &*library), ("DISK_NOTES", &notes.display().to_string()), ("DISK_DIES", &dies), ("DISK_DIES_AT", &sync.to_string())];
+        stage.serve(&variables).await;
         for name in ["lake", "search"] {
             moves_on(&stage, name).await;
         }
-        // Another distance from their last commits each time.
-        load.acknowledges(10 + 23 * round).await;
-        stage.kill_server();
+        File::create(&dies).expect("made");
+        stage.server_ends().await;
         let (cut, names) = Unsynced::read(&notes, &directories).lose(round % 2 == 1);
         lost = (lost.0 + cut, lost.1 + names);
         stage.serve(&[]).await;
         moves_on(&stage, "lake").await;
-        if round + 1 >= ROUNDS && lost.0 > 0 && lost.1 > 0 {
-            break;
-        }
     }
     load.stop().await;
     assert!(lost.0 > 0 && lost.1 > 0, "something was lost: {lost:?}");
