@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use datafusion::prelude::{SessionContext, col, lit};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, Transaction as AppTransaction};
+use deltalake::kernel::{Action, Add};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError};
 
 use super::forget::{self, Rewritten};
 use super::schema::{self, PARTITION, VERSION};
-use super::table::{self, APP_ID, Location};
+use super::table::{self, Location};
 use super::upkeep::Upkeep;
 use crate::consumer::{Consumer, Error, Lease, Moment, Retaken, checkpoint};
 use crate::db::{Database, Transaction};
@@ -55,7 +56,8 @@ struct Beside {
     adds: Vec<Add>,
     /// Paths of those of its files that were written anew and are still on the disk.
     replaced: Vec<String>,
-    /// True once the files of the copy are the table's: what comes then is only added.
+    /// True once the files of the copy are the table's, whatever becomes of the transaction around it: what comes then, the live
+    /// exporter adds.
     is_swapped: bool,
 }
 
@@ -146,6 +148,7 @@ impl Exporter {
     /// events come again one by one.
     async fn fill(&mut self, batch: &Batch, places: &Places, lease: &Lease) -> Result<(), Error> {
         let change = match &self.open {
+            Some(Open { beside: Some(Beside { is_swapped: true, .. }), .. }) => return Ok(()),
             Some(open) if open.position < batch.span.through => Some(self.change(open, batch, places, lease).await?),
             _ => None,
         };
@@ -200,52 +203,40 @@ impl Open {
         through: Position,
         fence: Option<Fence>,
     ) -> Result<(), DeltaTableError> {
-        let transactions = table::marks(through, fence);
-        self.commit_as(transactions, location, actions, mode).await?;
-        self.position = through;
-        self.fence = fence;
-        Ok(())
-    }
-
-    /// Makes a file part of the table whose event comes late; where the table goes through stays. What `late` names was
-    /// noted in the same commit, so that a crash before the end of the parking doubles nothing.
-    async fn commit_late(&mut self, location: &Location, adds: Vec<Add>, late: String) -> Result<(), DeltaTableError> {
-        let mut transactions = table::marks(self.position, self.fence);
-        transactions.push(AppTransaction::new(late, 1));
-        self.commit_as(transactions, location, adds.into_iter().map(Action::Add).collect(), SaveMode::Append).await
-    }
-
-    async fn commit_as(&mut self, transactions: Vec<AppTransaction>, location: &Location, actions: Vec<Action>, mode: SaveMode) -> Result<(), DeltaTableError> {
         let operation = DeltaOperation::Write { mode, partition_by: Some(vec![PARTITION.to_owned()]), predicate: None };
-        let properties = CommitProperties::default().with_max_retries(0).with_application_transactions(transactions);
+        let properties = CommitProperties::default().with_max_retries(0).with_application_transactions(table::marks(through, fence));
         let committed = CommitBuilder::from(properties).with_actions(actions).build(Some(self.table.snapshot()?), self.table.log_store(), operation).await?;
         location.sync_log()?;
         self.table.state = Some(committed.snapshot());
+        self.position = through;
+        self.fence = fence;
         Ok(())
     }
 
     /// One commit that removes every file of the table and adds those of the copy. When these are the table's already, an attempt
     /// before has done it, and was not told.
     async fn swap(&mut self, location: &Location) -> Result<(), DeltaTableError> {
-        let Some(beside) = &self.beside else { return Ok(()) };
+        let Some(beside) = self.beside.as_ref().filter(|beside| !beside.is_swapped) else { return Ok(()) };
         let own: HashSet<&str> = beside.adds.iter().map(|add| add.path.as_str()).collect();
         let files = self.table.snapshot()?.log_data();
         let named = files.iter().filter(|file| own.contains(&*file.path())).count();
         if own.is_empty() || named < own.len() {
-            let mut actions: Vec<Action> = Vec::new();
-            if !beside.is_swapped {
-                let others = files.iter().filter(|file| !own.contains(&*file.path()));
-                actions.extend(others.map(|file| Action::Remove(file.remove_action(true))));
-            }
+            let others = files.iter().filter(|file| !own.contains(&*file.path()));
+            let mut actions: Vec<Action> = others.map(|file| Action::Remove(file.remove_action(true))).collect();
             actions.extend(beside.adds.iter().cloned().map(Action::Add));
-            let mode = if beside.is_swapped { SaveMode::Append } else { SaveMode::Overwrite };
-            self.commit(location, actions, mode, self.position, self.fence).await?;
+            self.commit(location, actions, SaveMode::Overwrite, self.position, self.fence).await?;
         } else {
             // Of this commit, too, nothing may be lost from here on.
             location.sync_log()?;
         }
         self.beside = Some(Beside { is_swapped: true, ..Beside::default() });
         Ok(())
+    }
+
+    /// True when the table has the event at this position: there is more than one way for it to have come late.
+    async fn holds(&self, position: Position) -> Result<bool, DeltaTableError> {
+        let rows = table::rows(&self.table, &SessionContext::new()).await?;
+        Ok(rows.filter(col("position").eq(lit(position.get())))?.count().await? > 0)
     }
 }
 
@@ -308,15 +299,12 @@ impl Consumer for Exporter {
             self.open().await?;
         }
         let Some(mut open) = self.open.take() else { return Err(Error::LeaseLost(self.name.clone())) };
-        // A rebuild starts another count: what an earlier generation took late is among its files in order.
-        let generation = checkpoint::generation(&self.database, NAME).await?;
-        let late = format!("{APP_ID}.parked.{generation}.{}", envelope.position);
-        let snapshot = open.table.snapshot().map_err(failed)?;
-        let known = snapshot.transaction_version(open.table.log_store().as_ref(), &late).await.map_err(failed)?;
-        if known.is_none() {
+        // It may have come the last time, before a crash, or with a rebuild that did not come to its end.
+        if !open.holds(envelope.position).await.map_err(failed)? {
             let adds = self.write(&open.table, std::slice::from_ref(envelope)).await?;
             lease.renew(&self.database).await?;
-            open.commit_late(&self.location, adds, late).await.map_err(failed)?;
+            let (position, fence) = (open.position, open.fence);
+            open.commit(&self.location, adds.into_iter().map(Action::Add).collect(), SaveMode::Append, position, fence).await.map_err(failed)?;
         }
         self.open = Some(open);
         lease.unpark_after(&self.database, envelope.position).await?;

@@ -23,6 +23,7 @@ use super::engine::Limits;
 use super::guard::Question;
 use super::platforms::PLATFORMS;
 use super::relations::{DOCUMENTATION, Documentation, Door, RelationTable, Standing};
+use super::table;
 use super::tail::HotTail;
 use super::{Error, schema};
 use crate::domain::Tenant;
@@ -104,11 +105,7 @@ async fn events(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<HotTail>, q
     let tail = StreamingTable::try_new(schema::view_schema(), vec![tail])?;
     let mut events = columns(context.read_table(Arc::new(tail))?)?;
     if let Some(lake) = lake {
-        // Instead of the one that sessions have, which reads past the checksums.
-        let store = lake.log_store();
-        context.register_object_store(store.root_url(), store.root_object_store(None));
-        let stored = context.read_table(lake.table_provider().await?)?;
-        let stored = columns(stored.filter(col("tenant").eq(lit(tenant.as_str())))?)?;
+        let stored = columns(table::rows(&lake, &context).await?.filter(col("tenant").eq(lit(tenant.as_str())))?)?;
         events = stored.union(events)?;
     }
     context.register_table(EVENTS, events.into_view())?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::{DataFrame, SessionContext};
 use deltalake::kernel::Transaction as AppTransaction;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::schema::StructType;
@@ -25,7 +27,7 @@ use crate::domain::Position;
 use crate::log::Fence;
 
 /// Under which name the position stands in the Delta log.
-pub(super) const APP_ID: &str = "hooklake";
+const APP_ID: &str = "hooklake";
 /// Under which name the fence stands there, as a number.
 const FENCE_APP_ID: &str = "hooklake.fence";
 /// Written when there is none, so that an earlier commit's does not stand for it.
@@ -256,6 +258,14 @@ fn is_whole_parquet(path: &Path) -> std::io::Result<bool> {
 pub(super) async fn position(table: &DeltaTable) -> Result<Position, DeltaTableError> {
     let version = table.snapshot()?.transaction_version(table.log_store().as_ref(), APP_ID).await?;
     Ok(version.map_or(Position::START, Position::new))
+}
+
+/// Its rows, to be asked in this session.
+pub(super) async fn rows(table: &DeltaTable, context: &SessionContext) -> Result<DataFrame, DataFusionError> {
+    // Instead of the store that sessions have, which reads past the checksums.
+    let store = table.log_store();
+    context.register_object_store(store.root_url(), store.root_object_store(None));
+    context.read_table(table.table_provider().await?)
 }
 
 /// What the log was at that position; none in a table that an older hooklake wrote last.

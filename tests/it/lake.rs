@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use hooklake::consumer::{Consumer, checkpoint};
+use hooklake::consumer::{Consumer, checkpoint, parked};
 use hooklake::domain::{Clock, Position, Tenant};
 use hooklake::failpoint;
 use hooklake::lake::{Answer, Engine, Error, Exporter, Limits, Location, QueryOptions, Settings, exporter};
@@ -14,6 +14,7 @@ use crate::damage::{data_files, flipped};
 use crate::harness::fold::Fold;
 use crate::harness::follow::{App, octokit_payloads, pull_request};
 use crate::harness::process::command;
+use crate::harness::{self, wait_until};
 
 pub fn location(app: &App) -> Location {
     Settings::default().location(&app.data_dir).expect("a location")
@@ -185,6 +186,44 @@ async fn a_rebuild_equals_the_live_lake_while_events_come() {
     assert_eq!(positions(&engine).await, each_once(539));
     assert_eq!(rows(&engine, "SELECT * FROM events WHERE position <= 329 ORDER BY position").await, before);
     assert_eq!(checkpoint::position(&app.database, exporter::NAME).await.expect("a position"), Position::new(539));
+    app.stop();
+}
+
+/// The commit of the lake and that of the database are two. When the second has to wait for someone, the live exporter goes on
+/// with the files of the copy, and what it adds is not added by the copy as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swap_that_the_database_holds_up_adds_nothing_twice() {
+    let app = App::start().await;
+    store_pull_requests(&app, 1..=20).await;
+    app.follow(exporter(&app));
+    app.wait_for(exporter::NAME).await;
+    // Set aside by the live one, though not by the copy, and held by somebody.
+    let park = "INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts) VALUES ('lake', 4, 'evt_4', 'no room', 3)";
+    app.database.get().await.expect("a connection").batch_execute(park).await.expect("noted");
+    let mut other = app.database.get().await.expect("a connection");
+    let holding = other.transaction().await.expect("begun");
+    holding.execute("SELECT * FROM hooklake.parked FOR UPDATE", &[]).await.expect("held");
+    let copy = exporter(&app);
+    let rebuild = tokio::spawn({
+        let runner = app.runner.clone();
+        async move { runner.rebuild(&copy, &mut |_, _| {}).await }
+    });
+    let waits = "SELECT 1 FROM hooklake.consumers WHERE name = 'lake@rebuild' AND error IS NOT NULL";
+    wait_until("the swap waits", async || !harness::rows(&app.database, waits).await.is_empty()).await;
+    store_pull_requests(&app, 21..=30).await;
+    app.wait_for(exporter::NAME).await;
+    holding.rollback().await.expect("ended");
+    rebuild.await.expect("it ends").expect("rebuilt");
+    store_pull_requests(&app, 31..=35).await;
+    app.wait_for(exporter::NAME).await;
+    assert_eq!(positions(&engine(&app)).await, each_once(35));
+
+    // What a rebuild brought that was killed between the two commits is not brought again by whoever tries it.
+    app.database.get().await.expect("a connection").batch_execute(park).await.expect("noted");
+    let request = parked::request(&app.database, exporter::NAME, None).await.expect("asked");
+    assert_eq!(request, [Position::new(4)]);
+    wait_until("it is taken", async || parked::list(&app.database, None, true, 1).await.expect("a list").is_empty()).await;
+    assert_eq!(positions(&engine(&app)).await, each_once(35));
     app.stop();
 }
 

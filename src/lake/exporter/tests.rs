@@ -53,6 +53,6 @@ async fn a_swap_that_was_done_and_not_told_is_not_done_again() {
     }
     let version = copy.table.version();
     copy.swap(&location).await.expect("nothing to do");
-    assert!(copy.beside.is_some_and(|beside| beside.is_swapped), "what comes now is added");
+    assert!(copy.beside.is_some_and(|beside| beside.is_swapped), "what comes now is not for it to add");
     assert_eq!(copy.table.version(), version);
 }
