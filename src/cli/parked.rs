@@ -225,7 +225,7 @@ async fn retry(base: &Base, arguments: Retry) -> anyhow::Result<Exit> {
         if is_owned {
             tokio::time::sleep(LOOK_EVERY).await;
         } else if let Err(error) = runner.retry_parked(consumer.as_mut()).await {
-            // Another owner came first, or the consumer was rebuilt: what matters is how the requests stand.
+            // Another owner came first: what matters is how the requests stand.
             tracing::debug!(error = &error as &dyn std::error::Error, "the command did not try them itself");
             tokio::time::sleep(LOOK_EVERY).await;
         }

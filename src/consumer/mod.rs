@@ -85,6 +85,9 @@ pub trait Consumer: Send + Sync + 'static {
         Ok(Retaken::ByRebuild)
     }
 
+    /// Another one that keeps the same, not opened: a rebuild is given it while this one follows.
+    fn another(&self) -> Box<dyn Consumer>;
+
     /// A copy that a rebuild fills beside the live one: empty, or where a rebuild that was killed had brought it.
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error>;
 

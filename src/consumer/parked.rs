@@ -3,13 +3,14 @@
 //! What a consumer keeps has one writer, the owner of its lease. So another try is a request in the event's row, which
 //! the owner picks up: [`Runner`] looks every [`LOOK_EVERY`]. The event comes late then, behind the checkpoint. A consumer
 //! that keeps a row per event takes it in one atomic step with the end of its parking ([`Consumer::retake`]); one whose
-//! result depends on the order is rebuilt beside and swapped. Either way it is a fold of the log again (I5).
+//! result depends on the order is rebuilt beside, while it goes on with the log, and swapped. Either way it is a fold of the log again (I5).
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_postgres::Row;
 
-use super::runner::{Runner, describe};
+use super::runner::{RETRY_MAX, Runner, describe};
 use super::{Consumer, Error, Lease, Retaken};
 use crate::db::{self, Database, Transaction};
 use crate::domain::clock::Timestamp;
@@ -209,53 +210,71 @@ impl Runner {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when a server follows after all; it will pick the requests up.
-    pub async fn retry_parked(&self, consumer: &mut dyn Consumer) -> Result<(), Error> {
+    pub async fn retry_parked(&self, consumer: &mut dyn Consumer) -> Result<Retaken, Error> {
         let lease = super::checkpoint::acquire(&self.database, consumer.name(), &self.owner).await?;
         let lease = lease.ok_or_else(|| Error::LeaseLost(consumer.name().to_owned()))?;
-        let outcome = match consumer.open().await {
-            Ok(_) => self.take_requested(consumer, &lease).await,
-            Err(error) => Err(error),
-        };
+        let outcome = self.open_and_retry(consumer, &lease).await;
         // After a rebuild the row has another epoch, and no owner.
         drop(lease.release(&self.database).await);
         outcome
     }
 
-    /// Tries what someone asked to be tried again.
-    ///
-    /// # Errors
-    /// [`Error::LeaseLost`] also after a rebuild, which leaves the consumer to be opened anew.
-    pub(super) async fn take_requested(&self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
+    async fn open_and_retry(&self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<Retaken, Error> {
+        consumer.open().await?;
+        let late = self.take_requested(consumer, lease).await?;
+        if late.is_empty() {
+            return Ok(Retaken::Done);
+        }
+        self.rebuild_with(consumer, &late).await?;
+        Ok(Retaken::ByRebuild)
+    }
+
+    /// Tries what someone asked to be tried again; returns what only a rebuild brings.
+    pub(super) async fn take_requested(&self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<Vec<Position>, Error> {
         let mut by_rebuild = Vec::new();
         let mut after = Position::START;
         loop {
             let requested = self.requested(consumer.name(), after).await?;
-            let Some(last) = requested.last() else { break };
+            let Some(last) = requested.last() else { return Ok(by_rebuild) };
             after = *last;
             for position in requested {
                 if self.stop.is_told() {
-                    return Ok(());
+                    return Ok(Vec::new());
                 }
                 if self.retake(consumer, lease, position).await? == Retaken::ByRebuild {
                     by_rebuild.push(position);
                 }
             }
         }
-        if by_rebuild.is_empty() {
-            return Ok(());
+    }
+
+    /// Rebuilds a consumer each time that events are late which only a rebuild brings, until told to stop. The consumer follows
+    /// the log meanwhile, until the swap.
+    pub(super) async fn rebuild_for(&self, live: &dyn Consumer, late: &watch::Sender<Vec<Position>>) {
+        let mut told = late.subscribe();
+        let mut next = async || {
+            let positions = self.stop.or(told.wait_for(|positions| !positions.is_empty())).await?.ok()?;
+            Some(positions.clone())
+        };
+        while let Some(positions) = next().await {
+            if let Err(error) = self.rebuild_with(live, &positions).await {
+                tracing::warn!(consumer = live.name(), error = &error as &dyn std::error::Error, "{} was not rebuilt, next try in {RETRY_MAX:?}", live.name());
+                self.stop.sleep(RETRY_MAX).await;
+            }
+            // Those that were not answered are asked for still.
+            late.send_replace(Vec::new());
         }
-        tracing::info!(
-            consumer = consumer.name(),
-            "{} is rebuilt: what it keeps depends on the order of events, and {} come late",
-            consumer.name(),
-            by_rebuild.len()
-        );
-        self.rebuild(consumer, &mut |_, _| {}).await?;
-        for position in by_rebuild {
-            let failed = self.failed_again(consumer.name(), position, None).await?;
-            self.metrics.retried(consumer.name(), if failed { "failed" } else { "taken" });
+    }
+
+    /// Rebuilds a consumer with events that were asked for, and answers for each.
+    async fn rebuild_with(&self, live: &dyn Consumer, late: &[Position]) -> Result<(), Error> {
+        tracing::info!(consumer = live.name(), "{} is rebuilt: what it keeps depends on the order of events, and {} come late", live.name(), late.len());
+        self.rebuild_reporting(live).await?;
+        for position in late {
+            let failed = self.failed_again(live.name(), *position, None).await?;
+            self.metrics.retried(live.name(), if failed { "failed" } else { "taken" });
         }
-        Err(Error::LeaseLost(consumer.name().to_owned()))
+        Ok(())
     }
 
     async fn requested(&self, consumer: &str, after: Position) -> Result<Vec<Position>, Error> {

@@ -228,6 +228,10 @@ impl<P: Projector> Consumer for Projection<P> {
         Ok(Retaken::Done)
     }
 
+    fn another(&self) -> Box<dyn Consumer> {
+        Box::new(self.clone())
+    }
+
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
         let schema = copy::schema_beside(P::NAME);
         let name = checkpoint::copy_name(P::NAME);

@@ -12,6 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use tokio::sync::watch;
 
 use super::checkpoint::{self, Lease};
 use super::parked;
@@ -80,10 +81,16 @@ impl Place {
 impl Runner {
     /// Follows the log until told to stop.
     pub async fn follow(mut self, mut consumer: Box<dyn Consumer>) {
+        let (late, beside, another) = (watch::Sender::new(Vec::new()), self.clone(), consumer.another());
+        tokio::join!(self.follow_in_order(consumer.as_mut(), &late), beside.rebuild_for(another.as_ref(), &late));
+    }
+
+    /// The same, leaving to others what comes late and takes a rebuild.
+    async fn follow_in_order(&mut self, consumer: &mut dyn Consumer, late: &watch::Sender<Vec<Position>>) {
         let name = consumer.name().to_owned();
         let mut wait = RETRY_FIRST;
         while !self.stop.is_told() {
-            let outcome = self.hold_and_follow(consumer.as_mut()).await;
+            let outcome = self.hold_and_follow(consumer, late).await;
             let Err(error) = outcome else { return };
             wait = match error.next() {
                 Next::StandBy => STAND_BY,
@@ -117,7 +124,7 @@ impl Runner {
     }
 
     /// Takes the lease, follows until told to stop, gives the lease back.
-    async fn hold_and_follow(&mut self, consumer: &mut dyn Consumer) -> Result<(), Error> {
+    async fn hold_and_follow(&mut self, consumer: &mut dyn Consumer, late: &watch::Sender<Vec<Position>>) -> Result<(), Error> {
         let kept = checkpoint::enroll(&self.database, consumer.name(), consumer.version()).await?;
         if kept != consumer.version() {
             tracing::info!(consumer = consumer.name(), from = kept, to = consumer.version(), "{} has a new version and is rebuilt", consumer.name());
@@ -126,7 +133,7 @@ impl Runner {
         let lease = checkpoint::acquire_for(&self.database, consumer.name(), &self.owner, self.lease_ttl).await?;
         let lease = lease.ok_or_else(|| Error::LeaseLost(consumer.name().to_owned()))?;
         tracing::debug!(consumer = consumer.name(), epoch = lease.epoch, "{lease} starts");
-        let outcome = self.follow_holding(consumer, &lease).await;
+        let outcome = self.follow_holding(consumer, &lease, late).await;
         consumer.close();
         if let Err(error) = &outcome
             && error.next() == Next::Halt
@@ -139,7 +146,7 @@ impl Runner {
         outcome
     }
 
-    async fn rebuild_reporting(&self, consumer: &dyn Consumer) -> Result<Position, Error> {
+    pub(super) async fn rebuild_reporting(&self, consumer: &dyn Consumer) -> Result<Position, Error> {
         let mut meter = Meter::default();
         let mut reported = Instant::now();
         self.rebuild(consumer, &mut |position, head| {
@@ -152,14 +159,15 @@ impl Runner {
         .await
     }
 
-    async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease) -> Result<(), Error> {
+    async fn follow_holding(&mut self, consumer: &mut dyn Consumer, lease: &Lease, late: &watch::Sender<Vec<Position>>) -> Result<(), Error> {
         let mut place = Place { position: consumer.open().await?, since: None };
         checkpoint::unpark_beyond(&self.database, &lease.consumer, place.position).await?;
         lease.record(&self.database, place.position).await?;
         let mut looked: Option<Instant> = None;
         while !self.stop.is_told() {
-            if looked.is_none_or(|looked| looked.elapsed() >= parked::LOOK_EVERY) {
-                self.take_requested(consumer, lease).await?;
+            // While it is rebuilt for some, others wait.
+            if late.borrow().is_empty() && looked.is_none_or(|looked| looked.elapsed() >= parked::LOOK_EVERY) {
+                late.send_replace(self.take_requested(consumer, lease).await?);
                 looked = Some(Instant::now());
             }
             let started = Instant::now();

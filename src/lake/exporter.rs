@@ -315,6 +315,10 @@ impl Consumer for Exporter {
         self.upkeep.close();
     }
 
+    fn another(&self) -> Box<dyn Consumer> {
+        Box::new(Self::new(self.database.clone(), self.location.clone()))
+    }
+
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
         let name = checkpoint::copy_name(NAME);
         checkpoint::restart(&self.database, &name, VERSION).await?;

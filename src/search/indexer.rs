@@ -185,6 +185,10 @@ impl Consumer for Indexer {
         Ok(Retaken::Done)
     }
 
+    fn another(&self) -> Box<dyn Consumer> {
+        Box::new(Self { database: self.database.clone(), root: self.root.clone(), name: NAME.to_owned(), copy_of: None, generation: 0, open: None })
+    }
+
     async fn beside(&self) -> Result<Box<dyn Consumer>, Error> {
         let name = checkpoint::copy_name(NAME);
         let generation = checkpoint::generation(&self.database, NAME).await? + 1;
