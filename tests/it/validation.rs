@@ -1,8 +1,11 @@
 //! Payloads are checked against schemas after they are stored, by rules that are changed while the server runs.
 
+use hooklake::tasks::Tasks;
 use serde_json::json;
 
+use crate::erase::{grown_old, run};
 use crate::harness::TestApp;
+use crate::retention::custodian;
 
 #[tokio::test]
 async fn a_rule_holds_from_when_it_is_set_until_it_is_removed() {
@@ -32,6 +35,41 @@ async fn a_rule_holds_from_when_it_is_set_until_it_is_removed() {
     for wrong in [json!({"name": "x"}), json!({"name": "", "schema": {}}), json!({"name": "x", "schema": {"type": "nonsense"}}), json!([])] {
         assert_eq!(app.post("/validation/rules", &headers, wrong.to_string()).await.status, 400, "{wrong}");
     }
+    app.stop().await;
+}
+
+/// What goes with a week of the log is read once more, the rules of that week among it, which stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_week_that_goes_brings_no_old_rule_back() {
+    let app = TestApp::start().await;
+    let bearer = format!("Bearer {}", app.token);
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let set = async |name: &str, required: &str| {
+        let rule = json!({"name": name, "schema": {"type": "object", "required": [required]}});
+        assert_eq!(app.post("/validation/rules", &headers, rule.to_string()).await.status, 201);
+    };
+    set("replaced", "old").await;
+    set("removed", "old").await;
+    app.github("push", "a", r#"{"ref":"refs/heads/main"}"#).await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&app.db, &tasks).await;
+    let consumers = grown_old(&app, &mut custodian).await;
+    set("replaced", "new").await;
+    let removed = app.client.delete(app.url("/validation/rules/removed")).bearer_auth(&app.token).send().await.expect("an answer");
+    assert_eq!(removed.status(), 200);
+    app.caught_up().await;
+    let rules = async || {
+        let rows = app.db.rows("SELECT concat_ws(' ', name, schema->'required', since_position) FROM validation_rules ORDER BY name").await;
+        rows.iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    };
+    let before = rules().await;
+    assert!(before[1].contains(r#"["new"]"#), "{before:?}");
+    run(&mut custodian, "days = 60\nlake = \"forget\"\nsources = {}\ntenants = {}", &consumers).await;
+    app.caught_up().await;
+    assert_eq!(app.db.number("SELECT count(*) FROM events WHERE position = 3").await, 0, "the week is gone");
+    assert_eq!(rules().await, before);
+    drop(custodian);
+    tasks.stop().tell();
     app.stop().await;
 }
 

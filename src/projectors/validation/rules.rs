@@ -187,13 +187,17 @@ impl Rules {
         Ok(Self { set: set.collect(), changed: Vec::new() })
     }
 
-    /// Takes a change; one that is not readable changes nothing.
+    /// Takes a change; one that is not readable changes nothing, nor one that comes again when a later one is known, as when a range
+    /// of the log is retired.
     pub(super) fn change(&mut self, entry: &Entry<'_>, schemas: &Schemas) {
         let Ok(change) = serde_json::from_value::<RuleChange>(entry.value().into()) else { return };
         if key(Some(change.name())).is_none() {
             return;
         }
         let place = (entry.envelope.tenant.as_str().to_owned(), change.name().to_owned());
+        if self.set.get(&place).is_some_and(|known| known.since > entry.envelope.position) {
+            return;
+        }
         let held = match change {
             RuleChange::Set(rule) => Held::new(rule, entry.envelope.position, schemas),
             RuleChange::Remove { .. } => Held::removed(entry.envelope.position),
