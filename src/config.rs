@@ -324,8 +324,13 @@ fn bad_source_name(name: &str) -> Option<&'static str> {
     }
 }
 
+/// The line at fault is named and not quoted: it may hold a secret.
 fn parse(origin: &str, text: &str) -> Result<Table, Error> {
-    text.parse::<Table>().map_err(|error| Error::Syntax { origin: origin.to_owned(), message: error.to_string().trim().to_owned() })
+    text.parse::<Table>().map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|character| *character != '\n').count() + 1);
+        Error::Syntax { origin: origin.to_owned(), message: format!("line {line}, column {column}: {}", error.message()) }
+    })
 }
 
 /// Lays one table over another; lists and single values replace.

@@ -70,8 +70,10 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn a_secret_is_not_in_the_message() {
-    let message = load("[sources.github]\nsecrets = [\"hunter2\", 5]", &[]).expect_err("not a text");
-    assert!(!message.contains("hunter2"), "{message}");
+    for (file, place) in [("[sources.github]\nsecrets = [\"hunter2\", 5]", "secrets"), ("# ä\n[sources.github]\nsecrets = [\"hunter2]\n", "line 3, column")] {
+        let message = load(file, &[]).expect_err("not a text");
+        assert!(!message.contains("hunter2") && message.contains(place), "{message}");
+    }
 }
 
 #[test]
