@@ -176,6 +176,8 @@ pub struct Custom {
     pub timestamp_validation: Option<TimestampValidation>,
     /// The header that tells deliveries apart.
     pub id_header: Option<String>,
+    /// The place in the body that does so where the header does not (RFC 6901).
+    pub id_pointer: Option<String>,
     /// Who may send; nobody else if there is any.
     #[serde(default)]
     pub allow_ips: Vec<Network>,
@@ -260,6 +262,9 @@ impl Config {
         for (name, custom) in &self.sources.custom {
             if let Some(reason) = bad_source_name(name) {
                 return invalid(format!("setting sources.custom.{name}: {reason}"));
+            }
+            if custom.id_pointer.as_ref().is_some_and(|pointer| !pointer.starts_with('/')) {
+                return invalid(format!("setting sources.custom.{name}.id_pointer: is a place in the body, such as /id or /event/id"));
             }
             if custom.secrets().is_empty() && custom.verifications.is_empty() {
                 return invalid(format!("setting sources.custom.{name}: a source needs secrets or verifications, or anyone could write to it"));

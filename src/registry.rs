@@ -14,7 +14,7 @@ use crate::lake::exporter::Exporter;
 use crate::projectors::{DeliveryTable, DeploymentTable, EntityTables, EventTable, GithubTable, LinearTable, PeopleTables, SlackTable, ValidationTables};
 use crate::proof::Tree;
 use crate::search::Indexer;
-use crate::sources::generic::Generic;
+use crate::sources::generic::{DeliveryId, Generic};
 use crate::sources::github::GitHub;
 use crate::sources::linear::Linear;
 use crate::sources::own::Own;
@@ -196,7 +196,8 @@ pub struct Listing {
 fn custom_source(name: &str, custom: &Custom) -> Result<Arc<dyn Source>, crate::config::Error> {
     let secrets: Secrets = custom.secrets();
     if secrets.is_empty() {
-        return Ok(Arc::new(Generic::new(name.to_owned(), custom.verifications.clone(), custom.timestamp_validation.clone(), custom.id_header.clone())));
+        let delivery_id = DeliveryId { header: custom.id_header.clone(), pointer: custom.id_pointer.clone() };
+        return Ok(Arc::new(Generic::new(name.to_owned(), custom.verifications.clone(), custom.timestamp_validation.clone(), delivery_id)));
     }
     let source =
         Standard::new(name.to_owned(), &secrets).map_err(|error| crate::config::Error::Invalid(format!("setting sources.custom.{name}.secrets: {error}")))?;

@@ -107,15 +107,29 @@ pub struct Generic {
     name: String,
     verifications: Vec<Verification>,
     timestamp: Option<TimestampValidation>,
-    id_header: Option<String>,
+    delivery_id: DeliveryId,
+}
+
+/// Where a delivery says which one it is. When it says so nowhere, the same content is the same delivery.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryId {
+    /// The name of a header.
+    pub header: Option<String>,
+    /// A place in the body (RFC 6901), such as `/id`. Not guessed: what stands there may name what the event is about.
+    pub pointer: Option<String>,
 }
 
 impl Generic {
-    /// A source of this name. `id_header` names the header that says which delivery it is, if there is one.
+    /// A source of this name.
     #[must_use]
-    pub fn new(name: String, verifications: Vec<Verification>, timestamp: Option<TimestampValidation>, id_header: Option<String>) -> Self {
+    pub fn new(name: String, verifications: Vec<Verification>, timestamp: Option<TimestampValidation>, delivery_id: DeliveryId) -> Self {
         let verifications = verifications.into_iter().filter(|verification| !verification.secret.bytes().is_empty()).collect();
-        Self { name, verifications, timestamp, id_header }
+        Self { name, verifications, timestamp, delivery_id }
+    }
+
+    fn id<'a>(&self, request: &'a RawRequest, payload: &'a Payload) -> Option<&'a str> {
+        let in_header = self.delivery_id.header.as_deref().and_then(|name| request.header(name));
+        in_header.or_else(|| self.delivery_id.pointer.as_deref().and_then(|pointer| payload.text(pointer)))
     }
 
     fn check_time(&self, request: &RawRequest, in_signature: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
@@ -149,7 +163,8 @@ impl Source for Generic {
             let variable = self.timestamp.as_ref().map_or("timestamp", |rule| rule.timestamp_variable.as_str());
             let values = Values::read(&verification.signature_format, header, variable);
             // A timestamp that stands in a header of its own can be part of the signed text as well.
-            let time = values.timestamp.or_else(|| self.timestamp.as_ref().and_then(|rule| request.header(&rule.timestamp_location)));
+            let rule = self.timestamp.as_ref();
+            let time = values.timestamp.or_else(|| rule.and_then(|rule| request.header(&rule.timestamp_location)));
             let given: Vec<[u8; 32]> = values.signatures.iter().filter_map(|text| decode(text, verification.encoding)).collect();
             let input = expand(&verification.signature_input, variable, time.unwrap_or_default(), &request.body);
             let Algorithm::HmacSha256 = verification.algorithm;
@@ -161,16 +176,15 @@ impl Source for Generic {
             }
             self.check_time(request, time, now)?;
             let payload = Payload::read(&request.body, request.header("content-type"));
-            let id = self.id_header.as_deref().and_then(|name| request.header(name)).or_else(|| payload.text("/id"));
             let found = Found {
                 source: &self.name,
-                delivery_key: id.map(str::to_owned),
+                delivery_key: self.id(request, &payload).map(str::to_owned),
                 event_type: named_type(&payload).to_owned(),
                 verdict: Verdict::Signed,
                 secret_id: Some(verification.secret.id()),
                 signature: None,
                 flags: Vec::new(),
-                kept_header: Some(&verification.header_location),
+                kept_headers: std::iter::once(&verification.header_location).chain(rule.map(|rule| &rule.timestamp_location)).map(String::as_str).collect(),
             };
             return Ok(found.into_received(request));
         }
@@ -253,7 +267,7 @@ mod tests {
                 "header_location = \"X-Hub-Signature-256\"\nsignature_format = \"sha256=${signature}\"\nalgorithm = \"hmac-sha256\"\nsecret = \"It's a Secret to Everybody\"",
             )],
             None,
-            None,
+            DeliveryId::default(),
         );
         let right = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
         assert!(source.receive(&request(&[("x-hub-signature-256", right)], b"Hello, World!"), now(0)).is_ok());
@@ -269,7 +283,12 @@ mod tests {
             );
             let rule =
                 toml::from_str("required = true\nmax_age = 300\ntimestamp_location = \"signature\"\ntimestamp_variable = \"timestamp\"").expect("settings");
-            Generic::new("stripe".to_owned(), vec![verification(&settings)], Some(rule), None)
+            Generic::new(
+                "stripe".to_owned(),
+                vec![verification(&settings)],
+                Some(rule),
+                DeliveryId { pointer: Some("/id".to_owned()), ..DeliveryId::default() },
+            )
         };
         let body = b"{\"id\":\"evt_1\",\"type\":\"invoice.paid\"}";
         let made = hex::encode(hmac_sha256(b"whsec_test", &[b"1000.", body]));
@@ -282,5 +301,20 @@ mod tests {
         assert_eq!(stripe("other").receive(&signed, now(1000)).expect_err("other"), Refusal::WrongSignature);
         let untimed = request(&[("stripe-signature", &format!("v1={}", hex::encode(hmac_sha256(b"whsec_test", &[b".", body]))))], body);
         assert_eq!(stripe("whsec_test").receive(&untimed, now(1000)).expect_err("untimed"), Refusal::Stale);
+    }
+    /// As Zoom does it.
+    #[test]
+    fn a_time_in_a_header_of_its_own_is_kept_with_what_it_signs() {
+        let settings =
+            "header_location = \"X-Zm-Signature\"\nsignature_format = \"v0=${signature}\"\nsignature_input = \"v0:${timestamp}:${body}\"\nsecret = \"zoom\"";
+        let rule = toml::from_str("required = true\ntimestamp_location = \"X-Zm-Request-Timestamp\"").expect("settings");
+        let source = Generic::new("zoom".to_owned(), vec![verification(settings)], Some(rule), DeliveryId::default());
+        let body = br#"{"id":"meeting_1","event":"meeting.started"}"#;
+        let signature = format!("v0={}", hex::encode(hmac_sha256(b"zoom", &[b"v0:1000:", body])));
+        let came = request(&[("x-zm-signature", &signature), ("x-zm-request-timestamp", "1000"), ("x-other", "secret")], body);
+        let envelope = source.receive(&came, now(1000)).expect("signed").envelope.expect("stored");
+        assert_eq!(envelope.headers.get("x-zm-request-timestamp"), Some("1000"), "or nobody could verify it again");
+        assert_eq!(envelope.headers.get("x-other"), None);
+        assert!(envelope.delivery_key.starts_with("sha256:"), "{}: the meeting is not the delivery", envelope.delivery_key);
     }
 }

@@ -55,7 +55,7 @@ impl Source for GitHub {
             secret_id: Some(secret.id()),
             signature: Some(signature),
             flags: Vec::new(),
-            kept_header: None,
+            kept_headers: Vec::new(),
         };
         Ok(found.into_received(request))
     }

@@ -58,7 +58,7 @@ impl Source for Linear {
             secret_id: Some(secret.id()),
             signature: Some(signature),
             flags: if is_late { vec![Flag::Late] } else { Vec::new() },
-            kept_header: None,
+            kept_headers: Vec::new(),
         };
         Ok(found.into_received(request))
     }

@@ -123,7 +123,8 @@ struct Found<'a> {
     secret_id: Option<String>,
     signature: Option<[u8; 32]>,
     flags: Vec<Flag>,
-    kept_header: Option<&'a str>,
+    /// Those that the signature is in, or signs.
+    kept_headers: Vec<&'a str>,
 }
 
 impl Found<'_> {
@@ -139,7 +140,7 @@ impl Found<'_> {
             delivery_key: bounded_key(delivery_key),
             event_type: bounded_type(&self.event_type),
             arrived_at: request.arrived_at,
-            headers: headers::kept(&request.headers, self.kept_header),
+            headers: headers::kept(&request.headers, &self.kept_headers),
             body: request.body.clone(),
             verdict: self.verdict,
             secret_id: self.secret_id,

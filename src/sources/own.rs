@@ -64,7 +64,7 @@ impl Source for Own {
             secret_id: None,
             signature: None,
             flags: Vec::new(),
-            kept_header: None,
+            kept_headers: Vec::new(),
         };
         let mut received = found.into_received(request);
         received.warnings = if payload.status == ParseStatus::Ok {

@@ -72,7 +72,7 @@ impl Source for Slack {
             // The signed timestamp differs with every attempt, so the signature tells nothing about the body.
             signature: None,
             flags: Vec::new(),
-            kept_header: None,
+            kept_headers: Vec::new(),
         };
         let mut received = found.into_received(request);
         if payload.text("/type") == Some("url_verification") {

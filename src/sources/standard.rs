@@ -87,7 +87,7 @@ impl Source for Standard {
             secret_id: Some(secret_id),
             signature: None,
             flags: Vec::new(),
-            kept_header: None,
+            kept_headers: Vec::new(),
         };
         Ok(found.into_received(request))
     }
