@@ -24,5 +24,5 @@ pub use ids::{EventId, Tenant};
 pub use json::Json;
 pub use kind::{EventKind, KindPattern};
 pub use payload::{ParseStatus, Payload};
-pub use places::Places;
+pub use places::{Places, Range};
 pub use position::{Position, Span};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hooklake::consumer::rebuild::Then;
 use hooklake::consumer::{Consumer, Projection};
+use hooklake::domain::places::RETENTION;
 use hooklake::domain::{Position, Tenant};
 use hooklake::lake::{Engine, Error, Limits, QueryOptions};
 use hooklake::projectors::EventTable;
@@ -14,6 +15,7 @@ use hooklake::retention::mention::Person;
 use hooklake::retention::schedule::What;
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
+use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
@@ -158,10 +160,12 @@ async fn verification_and_sql_know_of_what_goes_while_they_read() {
         })
         .await;
     };
+    let (tasks, progress) = (Tasks::default(), Arc::new(Progress::default()));
+    let act = json!({"partition": partition, "by": "tester", "first": 1, "through": 60});
+    custodian(&db, &tasks).await.record(RETENTION, &act).await.expect("recorded");
     let retention = session(&db).await;
     // The plan is made, and no envelope was read.
     retention.batch_execute("BEGIN; LOCK TABLE projections.log_tiles IN ACCESS EXCLUSIVE MODE").await.expect("locked");
-    let (tasks, progress) = (Tasks::default(), Arc::new(Progress::default()));
     let (database, counted, workers) = (db.database.clone(), Arc::clone(&progress), tasks.clone());
     let verifying = tokio::spawn(async move { verify(&database, Question::default(), 1, &counted, &workers).await });
     waiting(1).await;
@@ -173,7 +177,11 @@ async fn verification_and_sql_know_of_what_goes_while_they_read() {
     let asking = tokio::spawn(async move { engine.query(&Tenant::default_tenant(), "SELECT count(*) FROM events", QueryOptions::default()).await });
     waiting(2).await;
     let name = partition.replace("log.", "");
-    retention.batch_execute(&format!("SELECT log.retire('{name}', '{{}}', -100); TRUNCATE {partition}; COMMIT")).await.expect("gone");
+    let retire = format!(
+        "INSERT INTO log.retired (partition, first_position, through_position, received_from, received_until) VALUES ('{name}', 1, 60, now(), now());
+         DELETE FROM {partition} WHERE position <= 60; COMMIT"
+    );
+    retention.batch_execute(&retire).await.expect("gone");
 
     let report = verifying.await.expect("it ends").expect("verified");
     assert_eq!(report.findings, [], "nothing was altered");

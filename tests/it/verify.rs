@@ -3,6 +3,7 @@
 
 use hooklake::domain::Position;
 use hooklake::log::chain;
+use hooklake::tasks::Tasks;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -10,6 +11,7 @@ use crate::harness::chain::leaf_of;
 use crate::harness::process::command;
 use crate::harness::prove::{checkpoint, filled, grown, run, verify};
 use crate::harness::{TestApp, TestDatabase};
+use crate::retention::{custodian, order};
 
 /// Alters as the owner of the tables, verifies, and puts everything back.
 async fn altered(db: &TestDatabase, statements: &[&str], arguments: &[&str]) -> (Option<i32>, Value) {
@@ -80,31 +82,42 @@ async fn whatever_the_owner_of_the_tables_alters_is_found_at_its_position() {
     assert_eq!(verify(&db, &[]).0, Some(0), "everything was put back");
 }
 
+/// What was taken away by an act is counted; what is gone without one was removed, whatever it was made to look like.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redacted_and_dropped_envelopes_verify_and_are_counted() {
+async fn only_what_an_act_took_away_may_be_missing() {
     let db = filled().await;
-    db.rows("UPDATE log.envelopes SET body = NULL, salt = NULL WHERE position IN (3, 17)").await;
-    // Named paths were removed: a smaller body stays, and the salt is gone all the same.
-    db.rows("UPDATE log.envelopes SET body = '{}', body_bytes = 2, salt = NULL WHERE position = 18").await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&db, &tasks).await;
+    custodian.redact(&order(&[]), &[3, 17].map(Position::new)).await.expect("redacted");
+    custodian.redact(&order(&["/action"]), &[Position::new(18)]).await.expect("a part of it");
+    drop(custodian);
+    tasks.stop().tell();
     let (code, said) = verify(&db, &["--signatures"]);
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!((&said["redacted"], &said["signatures_right"]), (&json!(3), &json!(57)));
+    assert_eq!((&said["redacted"], &said["signatures_right"], &said["envelopes"]), (&json!(3), &json!(57), &json!(62)));
 
-    // A week ago the first batches came, and that week's partition was dropped.
+    // The end of the first batches, as of a week's.
     let through = db.number("SELECT through_position FROM log.batches WHERE through_position >= 20 ORDER BY 1 LIMIT 1").await;
-    db.rows(&format!("DELETE FROM log.envelopes WHERE position <= {through}")).await;
-    let (code, said) = verify(&db, &[]);
-    assert_eq!((code, &said["first_bad_position"]), (Some(5), &json!(1)), "a week that is kept lacks envelopes: {said}");
-    rechain(&db, through).await;
-    let (code, said) = verify(&db, &[]);
-    assert_eq!((code, &said["dropped_by_retention"], &said["envelopes"]), (Some(0), &json!(through), &json!(60 - through)), "{said}");
+    let remove = format!("DELETE FROM log.envelopes WHERE position <= {through}");
+    let retire = format!(
+        "INSERT INTO log.retired (partition, first_position, through_position, received_from, received_until) VALUES ('envelopes_old', 1, {through}, now(), now())"
+    );
+    for (position, reason, statements) in [
+        (20, "no act", vec!["UPDATE log.envelopes SET body = NULL, salt = NULL WHERE position = 20"]),
+        (20, "no act", vec!["UPDATE log.envelopes SET body = 'forged', body_bytes = 6, salt = NULL WHERE position = 20"]),
+        (1, "missing", vec![&remove]),
+        (1, "no act", vec![&remove, &retire]),
+    ] {
+        let (code, said) = altered(&db, &statements, &[]).await;
+        assert_eq!((code, &said["first_bad_position"]), (Some(5), &json!(position)), "{statements:?}: {said}");
+        assert!(said["reason"].as_str().is_some_and(|said| said.contains(reason)), "{statements:?}: {said}");
+    }
 }
 
-/// Recomputes the chain as an attacker would who owns the tables; batches through this position move ten weeks back.
-async fn rechain(db: &TestDatabase, ten_weeks_ago: i64) {
-    db.rows(&format!("UPDATE log.batches SET received_at = received_at - interval '10 weeks' WHERE through_position <= {ten_weeks_ago}")).await;
+/// Recomputes the chain as an attacker would who owns the tables.
+async fn rechain(db: &TestDatabase) {
     let mut before = Sha256::digest(b"hooklake log 1").to_vec();
-    for batch in db.rows("SELECT through_position, first_position, received_at, chain FROM log.batches ORDER BY 1").await {
+    for batch in db.rows("SELECT through_position, first_position, received_at FROM log.batches ORDER BY 1").await {
         let (through, first): (i64, i64) = (batch.get(0), batch.get(1));
         let mut leaves = Vec::new();
         for row in
@@ -112,7 +125,7 @@ async fn rechain(db: &TestDatabase, ten_weeks_ago: i64) {
         {
             leaves.push(leaf_of(&row, row.get::<_, &[u8]>("body_hash").try_into().expect("32 bytes")));
         }
-        let chain = if leaves.is_empty() { batch.get(3) } else { chain::link(&before, Position::new(first), batch.get(2), &leaves).to_vec() };
+        let chain = chain::link(&before, Position::new(first), batch.get(2), &leaves).to_vec();
         db.rows(&format!("UPDATE log.batches SET chain = '\\x{}' WHERE through_position = {through}", hex::encode(&chain))).await;
         before = chain;
     }
@@ -131,7 +144,7 @@ async fn a_checkpoint_gives_away_what_the_log_itself_cannot() {
     // A whole history that was rewritten is consistent in itself.
     db.rows("UPDATE log.envelopes SET event_type = 'altered' WHERE position = 17").await;
     assert_eq!(verify(&db, &[]).0, Some(5));
-    rechain(&db, 0).await;
+    rechain(&db).await;
     assert!(run(&db, &["rebuild", "log_tree"]).status.success());
     assert_eq!(verify(&db, &[]).0, Some(0), "nobody could tell from the log alone");
     let (code, said) = verify(&db, &against);
@@ -182,7 +195,7 @@ async fn signatures_are_checked_again_with_the_secrets_of_today() {
 
     // A header that was never signed, by someone who owns the tables and rewrites chain and tree as well.
     db.rows("UPDATE log.envelopes SET headers = replace(headers::text, 'v0=', 'v0=0')::json WHERE source = 'slack'").await;
-    rechain(&db, 0).await;
+    rechain(&db).await;
     assert!(run(&db, &["rebuild", "log_tree"]).status.success());
     assert_eq!(verify(&db, &[]).0, Some(0));
     let (code, said) = verify(&db, &["--signatures"]);

@@ -4,6 +4,7 @@
 //! log.batches ─ plan: contiguous? in time? ─→ spans of whole batches ─→ WORKERS, each on a connection of its own:
 //!     every envelope: body → body hash → leaf → the tree's leaf; signature, if asked for
 //!     every batch:    chain before ‖ … ‖ leaves → chain
+//!     what lacks its content: named by an act in the log
 //! then: the ends of head, batches and envelopes; every tile from those below it; checkpoints that were kept elsewhere
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! streamed: what is held is one envelope for each worker, and the hashes of a span. A log that grows meanwhile is
 //! checked to where it ended at the start.
 
+mod acts;
 mod against;
 mod plan;
 mod signatures;
@@ -29,6 +31,7 @@ use crate::db::{self, Database};
 use crate::domain::Position;
 use crate::domain::clock::Timestamp;
 use crate::tasks::Tasks;
+use acts::Acts;
 use plan::Work;
 
 /// Spans that wait for a worker.
@@ -120,6 +123,7 @@ struct Examination {
     signatures: Option<Signatures>,
     only_read: bool,
     tree_size: u64,
+    acts: Acts,
     progress: Arc<Progress>,
     first_bad: Mutex<Option<Finding>>,
     failed: Mutex<Option<db::Error>>,
@@ -177,6 +181,7 @@ pub async fn verify(database: &Database, question: Question, workers: usize, pro
         signatures: question.signatures,
         only_read: question.only_read,
         tree_size: ends.tree,
+        acts: Acts::new(database.clone()),
         progress: Arc::clone(progress),
         first_bad: Mutex::default(),
         failed: Mutex::default(),

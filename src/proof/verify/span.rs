@@ -11,8 +11,8 @@ use super::plan::{BATCHES, BatchRow, Work};
 use super::signatures::Checked;
 use super::{Examination, Progress};
 use crate::db;
-use crate::domain::Position;
 use crate::domain::clock::Timestamp;
+use crate::domain::{Position, Range};
 use crate::log::chain::{self, Hash};
 use crate::proof::merkle;
 use crate::proof::stored::Stored;
@@ -72,6 +72,7 @@ impl Span<'_> {
         }
         let mut next = rows.try_next().await?;
         let mut before = work.before;
+        let (mut blank, mut gone) = (Vec::new(), Vec::new());
         for batch in &work.batches {
             let mut leaves = Vec::new();
             let mut remain = 0;
@@ -79,6 +80,9 @@ impl Span<'_> {
             while let Some(row) = next.take_if(|row| position(row) <= batch.through) {
                 if wrong.is_none() {
                     self.count(&row);
+                    if row.try_get::<_, Option<&[u8]>>("salt").is_ok_and(|salt| salt.is_none()) {
+                        blank.push(position(&row));
+                    }
                     let checked = if batch.is_kept { self.envelope(&row, batch, leaves.len()).map(|leaf| leaves.push(leaf)) } else { self.remainder(&row) };
                     remain += 1;
                     wrong = checked.err();
@@ -90,13 +94,17 @@ impl Span<'_> {
                     return self.batch(&before, batch, &leaves);
                 }
                 Progress::add(&self.examination.progress.dropped, (1 + batch.first.distance_to(batch.through)).saturating_sub(remain));
+                gone.push(Range { first: batch.first, through: batch.through });
                 None
             });
             if let Some(Wrong(position, reason)) = wrong {
                 self.examination.find(position, reason).await;
-                return Ok(());
+                break;
             }
             before.clone_from(&batch.chain);
+        }
+        if let Some(position) = self.examination.acts.first_unnamed(&blank, &gone).await? {
+            self.examination.find(position, "what is missing here was taken away by no act that the log records: it was removed".to_owned()).await;
         }
         Ok(())
     }
