@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use futures::stream::{FuturesOrdered, StreamExt};
 use futures::{FutureExt, TryFutureExt};
 
-use super::runner::{ATTEMPTS_MAX, Place, RETRY_FIRST, RETRY_MAX, Runner, describe, panic_message};
+use super::runner::{ATTEMPTS_MAX, Place, RETRY_FIRST, RETRY_MAX, Runner, describe, kind, panic_message};
 use super::{Error, Lease, Next, checkpoint};
 use crate::domain::clock::Timestamp;
 use crate::domain::{Position, Span};
@@ -151,8 +151,8 @@ impl Filling {
                 }
                 attempts += 1;
                 if attempts == ATTEMPTS_MAX {
-                    let reason = describe(&error);
-                    tracing::error!(consumer = self.lease.consumer, event.id = %envelope.id, position = %envelope.position, reason, "{} parked {} after {attempts} tries", self.lease.consumer, envelope.id);
+                    let (reason, kind) = (describe(&error), kind(&error));
+                    tracing::error!(consumer = self.lease.consumer, event.id = %envelope.id, position = %envelope.position, kind, "{} parked {} after {attempts} tries; `hooklake parked list` says why", self.lease.consumer, envelope.id);
                     checkpoint::park(&self.runner.database, &self.lease, envelope.position, &envelope.id.to_string(), &reason, attempts).await?;
                     self.runner.metrics.parked(&self.lease.consumer);
                     break;

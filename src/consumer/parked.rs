@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_postgres::Row;
 
-use super::runner::{RETRY_MAX, Runner, describe};
+use super::runner::{RETRY_MAX, Runner, describe, kind};
 use super::{Consumer, Error, Lease, Retaken};
 use crate::db::{self, Database, Transaction};
 use crate::domain::clock::Timestamp;
@@ -178,10 +178,10 @@ pub async fn mark_dropped(database: &Database, consumer: &str, position: Positio
     Ok(marked == 1)
 }
 
-/// What the envelope of [`DROPPED_TYPE`] says.
+/// What the envelope of [`DROPPED_TYPE`] says: not why the event was not taken, which may quote it, in a record that stays.
 #[must_use]
 pub fn drop_note(parked: &Parked, reason: &str) -> serde_json::Value {
-    serde_json::json!({"consumer": parked.consumer, "position": parked.position, "event_id": parked.event_id, "could_not": parked.reason, "reason": reason})
+    serde_json::json!({"consumer": parked.consumer, "position": parked.position, "event_id": parked.event_id, "reason": reason})
 }
 
 impl Lease {
@@ -301,8 +301,8 @@ impl Runner {
             Err(error @ Error::LeaseLost(_)) => Err(error),
             Err(Error::Database(error)) if !error.is_bad_data() => Err(Error::Database(error)),
             Err(error) => {
-                let reason = describe(&error);
-                tracing::warn!(consumer = consumer.name(), %position, reason, "{} tried {position} again and did not take it", consumer.name());
+                let (reason, kind) = (describe(&error), kind(&error));
+                tracing::warn!(consumer = consumer.name(), %position, kind, "{} tried {position} again and did not take it", consumer.name());
                 self.failed_again(consumer.name(), position, Some(&reason)).await?;
                 self.metrics.retried(consumer.name(), "failed");
                 Ok(Retaken::Done)

@@ -252,13 +252,13 @@ impl Runner {
                 if attempts < ATTEMPTS_MAX {
                     continue;
                 }
-                let reason = describe(&error);
+                let (reason, kind) = (describe(&error), kind(&error));
                 if !Places::of(&alone.envelopes).is_empty() {
                     // Passing over it would keep what someone had taken away: rather stand still and say so.
                     drop(checkpoint::complain(&self.database, lease, &reason).await);
                     return Err(error);
                 }
-                tracing::error!(consumer = consumer.name(), event.id = %envelope.id, position = %envelope.position, reason, "{} parked {} after {attempts} tries", consumer.name(), envelope.id);
+                tracing::error!(consumer = consumer.name(), event.id = %envelope.id, position = %envelope.position, kind, "{} parked {} after {attempts} tries; `hooklake parked list` says why", consumer.name(), envelope.id);
                 checkpoint::park(&self.database, lease, envelope.position, &envelope.id.to_string(), &reason, attempts).await?;
                 self.metrics.parked(consumer.name());
                 self.attempt(consumer, lease, &Batch { span, envelopes: Vec::new(), head: batch.head }).await?;
@@ -306,6 +306,15 @@ pub(super) fn describe(error: &Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// What can be said of an error in the server's log, where nobody redacts: its text may quote the event.
+pub(super) fn kind(error: &Error) -> String {
+    match error {
+        Error::Database(error) => error.sqlstate().map_or_else(|| error.to_string(), |state| format!("SQLSTATE {}", state.code())),
+        Error::Event(_) => "the event cannot be taken".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
