@@ -77,7 +77,8 @@ pub(crate) fn describe(hit: &Hit, with_colour: bool) -> String {
         })
         .collect();
     let action = hit.action.as_ref().map(|action| format!(".{action}")).unwrap_or_default();
+    let kind = output::visible(&format!("{} {}{action}", hit.source, hit.event_type));
     let title = output::visible(hit.title.as_deref().unwrap_or("(no title)"));
     let url = hit.url.as_ref().map(|url| format!("\n  {}", output::visible(url))).unwrap_or_default();
-    format!("{title}\n  {} {}{action}  {}\n  … {snippet} …{url}", hit.source, hit.event_type, hit.received_at.format("%Y-%m-%d %H:%M"))
+    format!("{title}\n  {kind}  {}\n  … {snippet} …{url}", hit.received_at.format("%Y-%m-%d %H:%M"))
 }

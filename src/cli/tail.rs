@@ -77,7 +77,7 @@ fn print(format: Format, rows: &[Vec<serde_json::Value>], with_header: bool) -> 
             // A stream has no end, so each event is a document of its own.
             Format::Json => say!("{}", serde_json::Value::Object(COLUMNS.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect()))?,
             Format::Table => {
-                let cell = |index: usize| row[index].as_str().map_or_else(|| row[index].to_string(), str::to_owned);
+                let cell = |index: usize| row[index].as_str().map_or_else(|| row[index].to_string(), output::visible);
                 say!("{:>8}  {}  {:<10}  {:<40}  {}  {:>8} B", cell(0), cell(1), cell(2), cell(3), cell(4), cell(5))?;
             }
             Format::Csv => {}

@@ -51,6 +51,19 @@ async fn answers_come_as_a_table_as_json_and_as_csv() {
 }
 
 #[tokio::test]
+async fn what_an_event_says_does_nothing_to_the_terminal() {
+    let app = TestApp::start().await;
+    let body = r#"{"action":"\u001b]0;x\u0007\u001b[2J","pull_request":{"number":1,"title":"\u001b[2J frogs"},"repository":{"full_name":"o/r"}}"#;
+    assert_eq!(app.github("pull_request", "a", body).await.status, 200);
+    app.caught_up().await;
+    let db = app.stop().await;
+    for arguments in [&["tail", "--no-follow", "-n", "1"][..], &["search", "frogs"]] {
+        let shown = text(&run(command(&db).args(arguments)).stdout);
+        assert!(shown.contains("[2J") && !shown.contains('\u{1b}'), "{arguments:?}: {shown:?}");
+    }
+}
+
+#[tokio::test]
 async fn status_shows_every_part_to_people_and_consumers_to_programs() {
     let db = filled().await;
     let shown = text(&run(command(&db).arg("status")).stdout);
