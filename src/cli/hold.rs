@@ -71,8 +71,12 @@ pub(super) async fn run(base: &Base, command: Command) -> anyhow::Result<Exit> {
         Command::Add(arguments) => {
             let (from, to) = (arguments.from.map(Position::new), arguments.to.map(Position::new));
             let cover = Cover { tenant: arguments.tenant, source: arguments.source, from, to };
-            let hold = connect(arguments.by.name()).await?.hold(&arguments.reason, &cover).await;
-            hold.map(|id| format!("The hold {id} stands."))
+            let mut custodian = connect(arguments.by.name()).await?;
+            match custodian.hold(&arguments.reason, &cover).await {
+                Ok(id) if custodian.covers_something(&cover).await? => Ok(format!("The hold {id} stands.")),
+                Ok(id) => Ok(format!("The hold {id} stands, and covers nothing that the log has now: see that tenant, source and positions are right.")),
+                Err(error) => Err(error),
+            }
         }
         Command::Release(arguments) => {
             let released = connect(arguments.by.name()).await?.release(arguments.id).await;

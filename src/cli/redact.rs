@@ -65,7 +65,10 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     let tasks = Tasks::default();
     let mut custodian = Custodian::connect(&base.database, &tasks, Clock::system(), arguments.by.name()).await?;
     let order = Order { cause: Cause::Redact, reason: arguments.reason, paths: arguments.paths, erasure: None, lake_keeps: false };
-    let outcome = custodian.redact(&order, &positions).await;
+    let outcome = match custodian.redact(&order, &positions).await {
+        Ok(done) => custodian.discard_leftovers(&base.data_dir()).await.map(|()| done),
+        Err(error) => Err(error),
+    };
     tasks.stop().tell();
     let done = match outcome {
         Ok(done) => done,

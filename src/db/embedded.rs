@@ -24,6 +24,9 @@ mod listen;
 pub use listen::{Listen, SOCKET_PORT};
 
 /// Appended to `postgresql.conf`. Durability stays as PostgreSQL ships it.
+/// Where the cluster is in the data directory, and what the server's own log is called there.
+pub(super) const DIRECTORY: &str = "postgres";
+const LOG: &str = "log";
 const CONFIGURATION: &str = include_str!("embedded.conf");
 
 /// A batch passes through a backend in arrays of megabytes; without this, glibc gives the pages back after each and the
@@ -50,6 +53,12 @@ struct Program {
     run_as: Option<(u32, u32)>,
 }
 
+/// The file into which the server of this data directory writes its log.
+#[must_use]
+pub fn log_file(data_dir: &Path) -> PathBuf {
+    data_dir.join(DIRECTORY).join(LOG)
+}
+
 impl Cluster {
     /// Starts the cluster in `data_dir/postgres`, or joins the processes that use it already.
     ///
@@ -67,7 +76,7 @@ impl Cluster {
         let program = Program::find(settings).await?;
         let data_dir = std::path::absolute(data_dir).map_err(|error| failed("the data directory has no absolute path", error))?;
         std::fs::create_dir_all(&data_dir).map_err(|error| failed(&format!("cannot make {}", data_dir.display()), error))?;
-        let directory = data_dir.join("postgres");
+        let directory = data_dir.join(DIRECTORY);
         program.own_directory(&directory)?;
         program.check_reachable(&directory, &settings.run_as).await?;
 
@@ -197,7 +206,7 @@ impl Cluster {
         }
         let socket = self.socket_dir();
         self.program.own_directory(&socket)?;
-        let log = self.directory.join("log").to_string_lossy().into_owned();
+        let log = self.directory.join(LOG).to_string_lossy().into_owned();
         self.listen.prepare(Path::new(&self.data()), &self.program)?;
         let options = format!("-c unix_socket_directories='{}' {}", socket.display(), self.listen.options());
         self.run("pg_ctl", &["start", "-D", &self.data(), "-l", &log, "-w", "-t", "60", "-o", &options])

@@ -5,6 +5,7 @@
 //!      ─→ discard copies of rebuilds nobody goes on with ─→ VACUUM ─→ look everywhere again ─→ report, kept as an envelope
 //! ```
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -110,14 +111,16 @@ impl Custodian {
         let all: Vec<Position> = before.bodies.iter().chain(&before.conflicts).copied().collect();
         self.refuse_held(&all).await?;
         let order = Order { cause: Cause::Erasure, reason: erasure.reason.clone(), paths: Vec::new(), erasure: Some(id), lake_keeps: false };
-        let done = self.redact(&order, &before.bodies).await?;
+        let done = self.redact_each(&order, &before.bodies).await?;
         let mut last = done.act;
         let conflicts: Vec<Position> = before.conflicts.iter().filter(|position| before.bodies.binary_search(position).is_err()).copied().collect();
         if !conflicts.is_empty() {
             last = self.redact_conflicts(&order, &conflicts).await?.act;
         }
         let behind = self.forgotten(erasure, last).await?;
-        self.discard_leftovers(&erasure.files).await?;
+        self.discard_leftovers(&erasure.files.data_dir).await?;
+        let (data_dir, person) = (erasure.files.data_dir.clone(), erasure.person.clone());
+        traces::blocking(move || traces::empty_server_log(&data_dir, &person)).await?;
         self.vacuum().await?;
 
         let after = self.find(&erasure.person, &mut |_| {}).await?;
@@ -144,8 +147,12 @@ impl Custodian {
         }
     }
 
-    /// Removes copies of rebuilds that were given up.
-    async fn discard_leftovers(&mut self, files: &Files) -> Result<(), Error> {
+    /// Removes copies that nobody fills, which would not forget: of rebuilds that were given up or kept aside, and of an index that
+    /// was set aside.
+    ///
+    /// # Errors
+    /// When the database does not do it.
+    pub async fn discard_leftovers(&mut self, data_dir: &Path) -> Result<(), Error> {
         let transaction = self.client.transaction().await?;
         for row in transaction.query(DISCARD_COPIES, &[]).await? {
             copy::remove(&transaction, row.get("schema")).await?;
@@ -154,7 +161,7 @@ impl Custodian {
         let is_copied = checkpoint::standings(&self.database).await?.iter().any(|standing| standing.name == checkpoint::copy_name(search::indexer::NAME));
         if !is_copied {
             let generation = checkpoint::generation(&self.database, search::indexer::NAME).await?;
-            let data_dir = files.data_dir.clone();
+            let data_dir = data_dir.to_owned();
             drop(tokio::task::spawn_blocking(move || search::forget::discard_leftovers(&data_dir, generation)).await);
         }
         Ok(())

@@ -31,6 +31,9 @@ pub enum Error {
     /// The index could not be looked through.
     #[error("the search index cannot be read")]
     Index(#[from] search::Error),
+    /// The log that the embedded PostgreSQL writes could not be looked through, or not emptied.
+    #[error("the log of the embedded PostgreSQL cannot be read or emptied")]
+    ServerLog(#[source] std::io::Error),
     /// The lake could not be looked through.
     #[error("the lake cannot be read")]
     Lake(#[from] lake::Error),

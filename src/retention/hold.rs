@@ -8,6 +8,7 @@ use crate::domain::Position;
 use crate::domain::clock::Timestamp;
 
 const ADD: &str = include_str!("hold_add.sql");
+const COVERS: &str = include_str!("hold_covers.sql");
 const LIST: &str = include_str!("hold_list.sql");
 const RELEASE: &str = include_str!("hold_release.sql");
 /// Holds wait for what is being redacted at this moment, and the next redaction sees them.
@@ -52,10 +53,15 @@ impl Custodian {
     /// Places a hold.
     ///
     /// # Errors
-    /// When there is no reason, or the database does not answer.
+    /// [`Error::Request`] when there is no reason, or no position that it could cover; and when the database does not answer.
     pub async fn hold(&mut self, reason: &str, cover: &Cover) -> Result<Uuid, Error> {
         if reason.trim().is_empty() {
             return Err(Error::Request("say why: --reason".to_owned()));
+        }
+        if [cover.from, cover.to].into_iter().flatten().any(|position| position <= Position::START)
+            || cover.from.zip(cover.to).is_some_and(|(from, to)| from > to)
+        {
+            return Err(Error::Request("no position is in that range: the first is 1, and --from comes before --to".to_owned()));
         }
         let transaction = self.client.transaction().await?;
         transaction.batch_execute("SET LOCAL lock_timeout = '10s'").await?;
@@ -66,6 +72,15 @@ impl Custodian {
         Self::act(&transaction, HOLD, &act, &self.clock).await?;
         transaction.commit().await?;
         Ok(id)
+    }
+
+    /// True when the log has something that it would cover; a hold may also be on what is yet to come.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn covers_something(&self, cover: &Cover) -> Result<bool, Error> {
+        let (from, to) = (cover.from.map(Position::get), cover.to.map(Position::get));
+        Ok(self.client.query_one(COVERS, &[&cover.tenant, &cover.source, &from, &to]).await?.get(0))
     }
 
     /// Releases a hold; what it covered may go again.

@@ -22,6 +22,9 @@ pub enum Lake {
     Keep,
 }
 
+/// A hundred years.
+const DAYS_MAX: u32 = 36_500;
+
 /// `[retention]`: how long envelopes are kept, in days; 0 for ever.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,9 +62,14 @@ impl Settings {
     /// What is wrong with them.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        self.sources
-            .contains_key(OWN_SOURCE)
-            .then(|| format!("setting retention.sources.{OWN_SOURCE}: hooklake's own records are settings and proofs; they stay"))
+        if self.sources.contains_key(OWN_SOURCE) {
+            return Some(format!("setting retention.sources.{OWN_SOURCE}: hooklake's own records are settings and proofs; they stay"));
+        }
+        let of_sources = self.sources.iter().map(|(name, days)| (format!("sources.{name}"), *days));
+        let of_tenants = self.tenants.iter().map(|(name, days)| (format!("tenants.{name}"), *days));
+        let mut all = std::iter::once(("days".to_owned(), self.days)).chain(of_sources).chain(of_tenants);
+        let (name, _) = all.find(|(_, days)| *days > DAYS_MAX)?;
+        Some(format!("setting retention.{name}: must be 0, which keeps for ever, to {DAYS_MAX} days"))
     }
 }
 
@@ -84,6 +92,15 @@ mod tests {
         assert_eq!(days("acme", "slack"), Some(30));
         assert_eq!(days("acme", "hooklake"), None, "own records stay");
         assert_eq!(settings.shortest().map(|kept| kept.num_days()), Some(30));
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_refused() {
+        let fault = |text| settings(text).fault();
+        assert_eq!(fault("days = 36500\nlake = \"keep\"\n[sources]\ngithub = 0\n[tenants]\n"), None);
+        for text in ["days = 36501\nlake = \"keep\"\n[sources]\n[tenants]\n", "days = 90\nlake = \"keep\"\n[sources]\ngithub = 100000000\n[tenants]\n"] {
+            assert!(fault(text).is_some_and(|fault| fault.contains("0, which keeps for ever")), "{text}");
+        }
     }
 
     #[test]

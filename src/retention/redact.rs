@@ -10,6 +10,7 @@ use crate::domain::{Envelope, Places, Position};
 use crate::log::{self, Reader};
 
 const REDACT: &str = "SELECT log_position, bytes_before, conflicts FROM log.redact($1, $2)";
+const MISSING: &str = include_str!("missing.sql");
 const REDACT_CONFLICTS: &str = "SELECT log.redact_conflicts($1)";
 
 /// The most envelopes of one act.
@@ -49,9 +50,22 @@ impl Custodian {
     /// Redacts the envelopes at these positions.
     ///
     /// # Errors
-    /// [`Error::Request`] when a position or a path is not there; [`Error::Held`] and [`Error::Own`]. Batches before the
-    /// one that failed stay redacted, with their acts; the first is refused for all positions.
+    /// [`Error::Request`] when a position or a path is not there: then nothing is redacted; [`Error::Held`] and [`Error::Own`].
+    /// Batches before the one that failed stay redacted, with their acts; the first is refused for all positions.
     pub async fn redact(&mut self, order: &Order, positions: &[Position]) -> Result<Done, Error> {
+        let numbers: Vec<i64> = positions.iter().map(|position| position.get()).collect();
+        let missing = self.client.query_opt(MISSING, &[&numbers]).await?;
+        if let Some(row) = missing {
+            return Err(Error::Request(format!("the log holds nothing at position {}; nothing was redacted", row.get::<_, i64>(0))));
+        }
+        self.redact_each(order, positions).await
+    }
+
+    /// The same, of those that are still there: what retention takes away meanwhile needs no redaction.
+    ///
+    /// # Errors
+    /// As [`redact`](Self::redact).
+    pub(super) async fn redact_each(&mut self, order: &Order, positions: &[Position]) -> Result<Done, Error> {
         let mut positions = positions.to_vec();
         positions.sort_unstable();
         positions.dedup();
@@ -62,7 +76,7 @@ impl Custodian {
                 let bodies = vec![None; chunk.len()];
                 self.redact_batch(order, chunk, &bodies, &mut done).await?;
             }
-            return Self::complete(done, positions.len());
+            return Ok(done);
         }
         // First all of them in mind, so that a path that is not there stops before anything is gone.
         let places = Places { positions: positions.clone(), ..Places::default() };
@@ -89,7 +103,7 @@ impl Custodian {
         if !chunk.is_empty() {
             self.redact_batch(order, &chunk, &bodies, &mut done).await?;
         }
-        Self::complete(done, positions.len())
+        Ok(done)
     }
 
     /// Takes away only the other bodies that came under the keys of these envelopes.
@@ -103,13 +117,6 @@ impl Custodian {
         let (_, act) = Self::act(&transaction, REDACTION, &recorded(order, &self.by, positions, conflicts), &self.clock).await?;
         transaction.commit().await?;
         Ok(Done { conflicts, act, ..Done::default() })
-    }
-
-    fn complete(done: Done, wanted: usize) -> Result<Done, Error> {
-        if done.envelopes == wanted as u64 {
-            return Ok(done);
-        }
-        Err(Error::Request(format!("of {wanted} positions the log holds only {}; those are redacted", done.envelopes)))
     }
 
     /// One batch and its act, in one transaction.

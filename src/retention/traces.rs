@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::mention::Person;
 use super::{Custodian, Error};
-use crate::db::{self, Database};
+use crate::db::{self, Database, embedded};
 use crate::domain::{Envelope, OWN_SOURCE, Position};
 use crate::lake::{self, Location};
 use crate::log::{BatchLimits, Reader};
@@ -140,8 +140,8 @@ impl Custodian {
         traces.push(Trace { place: "search index, files of every generation".to_owned(), count: index });
         traces.push(Trace { place: "lake, data files and Delta log".to_owned(), count: lake });
         let (wanted, data_dir) = (person.clone(), files.data_dir.clone());
-        let logs = blocking(move || Ok(in_server_log(&data_dir, &wanted))).await?;
-        traces.push(Trace { place: "log files of the embedded PostgreSQL".to_owned(), count: logs });
+        let logs = blocking(move || in_server_log(&data_dir, &wanted)).await?;
+        traces.push(Trace { place: "log of the embedded PostgreSQL".to_owned(), count: logs });
         Ok(traces)
     }
 }
@@ -179,14 +179,24 @@ fn parts_of(envelope: &Envelope, person: &Person) -> Vec<(Position, Part)> {
     parts
 }
 
-/// Lines of the server's own log: PostgreSQL quotes rows that it refuses.
-fn in_server_log(data_dir: &Path, person: &Person) -> u64 {
-    let Ok(entries) = std::fs::read_dir(data_dir.join("postgres")) else { return 0 };
-    let logs = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    logs.filter_map(|path| std::fs::read(path).ok()).map(|text| String::from_utf8_lossy(&text).lines().filter(|line| person.is_in(line)).count() as u64).sum()
+/// Lines of the embedded server's own log: PostgreSQL quotes rows that it refuses.
+fn in_server_log(data_dir: &Path, person: &Person) -> Result<u64, Error> {
+    match std::fs::read(embedded::log_file(data_dir)) {
+        Ok(text) => Ok(String::from_utf8_lossy(&text).lines().filter(|line| person.is_in(line)).count() as u64),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Error::ServerLog(error)),
+    }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+/// Empties that log if it names a person. PostgreSQL goes on at its end, wherever that is.
+pub(super) fn empty_server_log(data_dir: &Path, person: &Person) -> Result<(), Error> {
+    if in_server_log(data_dir, person)? == 0 {
+        return Ok(());
+    }
+    std::fs::File::options().write(true).open(embedded::log_file(data_dir)).and_then(|log| log.set_len(0)).map_err(Error::ServerLog)
+}
+
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::database(db::Error::Settings(format!("looking failed: {error}"))))?
 }
 

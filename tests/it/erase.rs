@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use hooklake::domain::Position;
+use hooklake::db::embedded;
 use hooklake::domain::places::RETENTION;
+use hooklake::domain::{Clock, Position};
 use hooklake::registry;
 use hooklake::retention::erase::{Erasure, Report};
 use hooklake::retention::hold::Cover;
@@ -112,8 +113,14 @@ async fn a_person_is_erased_everywhere() {
     let telling = Erasure { reason: "Zaphod-B asked".to_owned(), ..erasure(&app, &["zaphod-b"]) };
     assert!(matches!(custodian.erase(&telling, &mut |_| {}).await, Err(Error::Request(_))), "the reason would stay");
 
+    // As PostgreSQL writes of a row that it refuses.
+    let server_log = embedded::log_file(&wanted.files.data_dir);
+    std::fs::create_dir_all(server_log.parent().expect("a directory")).expect("made");
+    std::fs::write(&server_log, "ERROR:  no\nDETAIL:  Failing row contains (1, zaphod-b).\n").expect("written");
+
     let report = custodian.erase(&wanted, &mut |_| {}).await.expect("erased");
     assert!(report.is_complete(), "{report:?}");
+    assert_eq!(std::fs::read_to_string(&server_log).expect("it is there still"), "");
     assert_eq!((report.redacted, line(&report, "log.envelopes, bodies"), line(&report, "log.redeliveries, bodies")), (5, (5, 0), (1, 0)));
     assert_eq!(app.db.number("SELECT count(*) FROM as_of_events.events").await, at.get(), "what is left of each is told, and nothing later");
     for place in [
@@ -124,6 +131,7 @@ async fn a_person_is_erased_everywhere() {
         "table as_of_correlation.event_subjects",
         "search index, files of every generation",
         "lake, data files and Delta log",
+        "log of the embedded PostgreSQL",
     ] {
         let (before, after) = line(&report, place);
         assert!(before > 0 && after == 0, "{place}: {before} and {after}");
@@ -242,6 +250,9 @@ async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     let consumers = grown_old(&app, &mut custodian).await;
 
     assert_eq!(run(&mut custodian, "days = 365\nlake = \"forget\"\nsources = {}\ntenants = {}", &consumers).await, [], "not yet");
+    let ahead = Clock::manual(chrono::Utc::now() + chrono::Duration::days(1000));
+    let mut hasty = Custodian::connect(&app.db.database, &tasks, ahead, "tester").await.expect("connected");
+    assert_eq!(run(&mut hasty, "days = 365\nlake = \"forget\"\nsources = {}\ntenants = {}", &consumers).await, [], "whatever a clock says that is ahead");
     let redacted = run(&mut custodian, "days = 0\nlake = \"forget\"\nsources = { github = 60 }\ntenants = {}", &consumers).await;
     assert_eq!(redacted, [What::Redacted { envelopes: 30 }], "the shorter policy");
     let hold = custodian.hold("a lawsuit", &Cover { from: Some(Position::new(3)), to: Some(Position::new(3)), ..Cover::default() }).await.expect("held");

@@ -9,6 +9,7 @@ use hooklake::domain::places::Cause;
 use hooklake::domain::{Clock, Position};
 use hooklake::projectors::{EntityTables, EventTable};
 use hooklake::registry;
+use hooklake::retention::hold::Cover;
 use hooklake::retention::redact::Order;
 use hooklake::retention::{Custodian, Error};
 use hooklake::tasks::Tasks;
@@ -205,7 +206,9 @@ async fn a_redaction_says_what_it_cannot_do() {
     assert!(matches!(&refused, Err(Error::Request(text)) if text.contains("not JSON")), "{refused:?}");
     assert_eq!(fold.db.number("SELECT count(*) FROM log.envelopes WHERE 'redacted' = ANY (flags)").await, 0, "and then does nothing");
     let refused = custodian.redact(&order(&[]), &at(&[1, 99])).await;
-    assert!(matches!(&refused, Err(Error::Request(text)) if text.contains("only 1")), "{refused:?}");
+    assert!(matches!(&refused, Err(Error::Request(text)) if text.contains("nothing at position 99")), "{refused:?}");
+    assert_eq!(fold.db.number("SELECT count(*) FROM log.envelopes WHERE 'redacted' = ANY (flags)").await, 0, "nor then");
+    custodian.redact(&order(&[]), &at(&[1])).await.expect("redacted");
     let act = fold.db.number("SELECT position FROM log.envelopes WHERE event_type = 'redaction'").await;
     assert!(matches!(custodian.redact(&order(&[]), &at(&[act])).await, Err(Error::Own(_))), "acts stay");
 
@@ -224,6 +227,31 @@ async fn a_redaction_says_what_it_cannot_do() {
         let error = connection.query(statement, &[]).await.expect_err(statement);
         assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
     }
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_that_can_cover_nothing_is_refused() {
+    let fold = Fold::start().await;
+    fold.append_json("custom", "x", &json!({"a": 1})).await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&fold.db, &tasks).await;
+    let cover = |source: &str, from: i64, to: i64| Cover {
+        source: Some(source.to_owned()),
+        from: Some(Position::new(from)),
+        to: Some(Position::new(to)),
+        tenant: None,
+    };
+    for (from, to) in [(5, 3), (0, 3), (1, -1)] {
+        assert!(matches!(custodian.hold("a lawsuit", &cover("custom", from, to)).await, Err(Error::Request(_))), "{from} to {to}");
+    }
+    for (source, is_something) in [("custom", true), ("costum", false)] {
+        let cover = cover(source, 1, 3);
+        custodian.hold("a lawsuit", &cover).await.expect("it may be on what is yet to come");
+        assert_eq!(custodian.covers_something(&cover).await.expect("an answer"), is_something, "{source}");
+    }
+    drop(custodian);
+    tasks.stop().tell();
     fold.stop().await;
 }
 

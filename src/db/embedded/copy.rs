@@ -37,7 +37,7 @@ impl Cluster {
         if users.try_lock().is_err() {
             return Err(refused(format!("a hooklake is running on {}; stop it first", data_dir.display())));
         }
-        let directory = data_dir.join("postgres");
+        let directory = data_dir.join(super::DIRECTORY);
         let there = Self { directory: directory.clone(), program: program.clone(), users, listen: Listen::default() };
         let mut aside = None;
         if Path::new(&there.data()).exists() {
