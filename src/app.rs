@@ -269,6 +269,14 @@ impl App {
             for consumer in consumers {
                 tasks.spawn("consumer", runner.clone().follow(consumer));
             }
+            for consumer in registry::switched_off(&base)? {
+                let runner = runner.clone();
+                tasks.spawn("consumer.discard", async move {
+                    if let Err(error) = runner.discard(consumer.as_ref()).await {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "{} is switched off here, and what it keeps stays", consumer.name());
+                    }
+                });
+            }
             tasks.spawn("proof.checkpoints", base.notary().keep_signing(tasks.stop().clone()));
         }
 

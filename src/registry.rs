@@ -53,14 +53,26 @@ pub fn consumers(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
         Box::new(Indexer::new(database(), &data_dir)),
         Box::new(Exporter::new(database(), base.config.lake.location(&data_dir)?)),
     ];
-    if base.config.correlation.enabled {
-        let rules = Rules::compile(&base.config.correlation).map_err(anyhow::Error::msg)?;
-        consumers.push(Box::new(Projection::new(database(), CorrelationTables::new(rules, base.metrics.clone()))));
-    }
-    if base.config.validation.enabled {
-        consumers.push(Box::new(Projection::new(database(), ValidationTables::default())));
-    }
+    consumers.extend(optional(base)?.into_iter().filter_map(|(is_on, consumer)| is_on.then_some(consumer)));
     Ok(consumers)
+}
+
+/// Consumers that settings switch off.
+///
+/// # Errors
+/// When their settings cannot be used.
+pub fn switched_off(base: &Base) -> anyhow::Result<Vec<Box<dyn Consumer>>> {
+    Ok(optional(base)?.into_iter().filter_map(|(is_on, consumer)| (!is_on).then_some(consumer)).collect())
+}
+
+fn optional(base: &Base) -> anyhow::Result<[(bool, Box<dyn Consumer>); 2]> {
+    let Config { correlation, validation, .. } = &base.config;
+    let rules = Rules::compile(correlation).map_err(anyhow::Error::msg)?;
+    let correlator = CorrelationTables::new(rules, base.metrics.clone());
+    Ok([
+        (correlation.enabled, Box::new(Projection::new(base.database.clone(), correlator))),
+        (validation.enabled, Box::new(Projection::new(base.database.clone(), ValidationTables::default()))),
+    ])
 }
 
 /// Which of them keeps each table of PostgreSQL.

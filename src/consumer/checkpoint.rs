@@ -147,13 +147,21 @@ pub fn as_of_name(consumer: &str) -> String {
     format!("{consumer}@as-of")
 }
 
-/// Forgets a copy.
+/// True when the consumer has a row.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget_copy(transaction: &Transaction<'_>, copy: &str) -> Result<(), Error> {
+pub async fn is_enrolled(database: &Database, consumer: &str) -> Result<bool, Error> {
+    Ok(database.get().await?.query_opt("SELECT FROM hooklake.consumers WHERE name = $1", &[&consumer]).await?.is_some())
+}
+
+/// Forgets a consumer that is gone, or a copy.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(transaction: &Transaction<'_>, consumer: &str) -> Result<(), Error> {
     for statement in ["DELETE FROM hooklake.parked WHERE consumer = $1", "DELETE FROM hooklake.consumers WHERE name = $1"] {
-        transaction.execute(statement, &[&copy]).await?;
+        transaction.execute(statement, &[&consumer]).await?;
     }
     Ok(())
 }

@@ -63,10 +63,16 @@ impl Runner {
     /// The lease of a copy. A process that was killed filling it keeps its lease until that has run out.
     async fn lease_of_copy(&self, name: &str) -> Result<Lease, Error> {
         checkpoint::enroll(&self.database, name, 0).await?;
+        let lease = self.lease_in_time(name).await?;
+        self.holding(&lease, self.outwait(&lease)).await?;
+        Ok(lease)
+    }
+
+    /// A lease, once that of an owner who is gone has run out.
+    async fn lease_in_time(&self, name: &str) -> Result<Lease, Error> {
         let patience = Instant::now() + self.lease_ttl + LEASE_GRACE;
         loop {
             if let Some(lease) = checkpoint::acquire_for(&self.database, name, &self.owner, self.lease_ttl).await? {
-                self.holding(&lease, self.outwait(&lease)).await?;
                 return Ok(lease);
             }
             if Instant::now() >= patience || self.stop.sleep(STAND_BY).await.is_stopped() {
@@ -185,7 +191,7 @@ impl Runner {
         let taken = taken.and(self.taken_between(seen, live_at).await?);
         copy.publish(&mut transaction, at, taken).await?;
         // It follows the log no further, so it is no consumer.
-        checkpoint::forget_copy(&transaction, &lease.consumer).await?;
+        checkpoint::forget(&transaction, &lease.consumer).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -217,9 +223,39 @@ impl Runner {
             let mut connection = self.database.get().await?;
             let transaction = connection.transaction().await?;
             copy::remove(&transaction, &schema).await?;
-            checkpoint::forget_copy(&transaction, &name).await?;
+            checkpoint::forget(&transaction, &name).await?;
             transaction.commit().await?;
         }
+        Ok(())
+    }
+
+    /// Removes all that a consumer keeps which settings switch off: nobody would take out of it what is redacted. Does nothing when
+    /// it keeps nothing.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another process has it switched on, and follows.
+    pub async fn discard(&self, consumer: &dyn Consumer) -> Result<(), Error> {
+        if !checkpoint::is_enrolled(&self.database, consumer.name()).await? {
+            return Ok(());
+        }
+        let lease = self.lease_in_time(consumer.name()).await?;
+        self.discard_copies(consumer).await?;
+        let mut tries = 0;
+        while let Err(error) = self.empty(consumer, &lease).await {
+            self.wait_for_readers(&lease, error, &mut tries).await?;
+        }
+        tracing::info!(consumer = consumer.name(), "{} is switched off, and what it kept is removed; switched on again, it is made anew", consumer.name());
+        Ok(())
+    }
+
+    async fn empty(&self, consumer: &dyn Consumer, lease: &Lease) -> Result<(), Error> {
+        let mut connection = self.database.get().await?;
+        let transaction = connection.transaction().await?;
+        lease.hold(&transaction).await?;
+        let tables: Vec<_> = consumer.tables().iter().map(|table| format!("{}.{table}", copy::LIVE_SCHEMA)).collect();
+        transaction.batch_execute(&format!("SET LOCAL lock_timeout = '2s'; TRUNCATE {}", tables.join(", "))).await?;
+        checkpoint::forget(&transaction, consumer.name()).await?;
+        transaction.commit().await?;
         Ok(())
     }
 

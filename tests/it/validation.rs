@@ -4,7 +4,7 @@ use hooklake::tasks::Tasks;
 use serde_json::json;
 
 use crate::erase::{grown_old, run};
-use crate::harness::TestApp;
+use crate::harness::{TestApp, examples, wait_until};
 use crate::retention::custodian;
 
 #[tokio::test]
@@ -81,5 +81,23 @@ async fn validation_and_correlation_can_be_switched_off() {
     assert_eq!(app.db.number("SELECT count(*) FROM event_validations").await, 0);
     assert_eq!(app.db.number("SELECT count(*) FROM event_subjects").await, 0);
     assert_eq!(app.db.number("SELECT count(*) FROM events").await, 1);
+    app.stop().await;
+}
+
+/// What nobody follows the log for, nobody would take anything out of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_switched_off_keeps_nothing() {
+    let app = TestApp::start().await;
+    app.send(&examples()[..20]).await;
+    app.caught_up().await;
+    let subjects = "SELECT count(*) FROM event_subjects";
+    let kept = app.db.number(subjects).await;
+    assert!(kept > 0);
+    let app = TestApp::start_on(app.stop().await, &[("HOOKLAKE_CORRELATION_ENABLED", "false")]).await;
+    wait_until("it is removed", async || app.db.number("SELECT count(*) FROM hooklake.consumers WHERE name = 'correlation'").await == 0).await;
+    assert_eq!(app.db.number(subjects).await, 0);
+    let app = TestApp::start_on(app.stop().await, &[]).await;
+    app.caught_up().await;
+    assert_eq!(app.db.number(subjects).await, kept, "and it is made anew");
     app.stop().await;
 }
