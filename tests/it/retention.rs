@@ -17,6 +17,8 @@ use hooklake::telemetry::Metrics;
 use serde_json::json;
 
 use crate::harness::fold::Fold;
+use crate::harness::process::command;
+use crate::harness::prove::filled;
 use crate::harness::{TestApp, TestDatabase, examples, wait_until};
 
 pub async fn custodian(db: &TestDatabase, tasks: &Tasks) -> Custodian {
@@ -228,6 +230,18 @@ async fn a_redaction_says_what_it_cannot_do() {
         assert_eq!(error.code(), Some(&tokio_postgres::error::SqlState::INSUFFICIENT_PRIVILEGE), "{statement}");
     }
     fold.stop().await;
+}
+
+/// Nobody follows the log for it, so nobody would take anything out of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_was_left_beside_goes_with_a_redaction() {
+    let db = filled().await;
+    for (arguments, is_there) in [(&["rebuild", "events", "--no-swap"][..], true), (&["redact", "--position", "1", "--reason", "a test"], false)] {
+        let output = command(&db).args(arguments).output().expect("it runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let found = db.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'rebuild_events'").await == 1;
+        assert_eq!(found, is_there, "{arguments:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
