@@ -49,7 +49,7 @@ pub trait Projector: Clone + Send + Sync + 'static {
     /// Those of its tables in which each row is made from the one envelope at its `position`. When that is redacted or
     /// retired, the row is deleted, and made again from what the log still says.
     const FOLDED: &'static [&'static str] = Self::TABLES;
-    /// The statement that notes what [`settle`](Self::settle) needs to know of rows of [`FOLDED`](Self::FOLDED) that are
+    /// The statement that notes what [`settle`](Self::settle), or who makes them again, needs to know of rows of [`FOLDED`](Self::FOLDED) that are
     /// about to be deleted, or from which nothing has been derived: those at the positions `$1`, and from each of `$2`
     /// through its fellow of `$3`.
     const REMEMBER: Option<&'static str> = None;

@@ -23,6 +23,7 @@ impl Projector for EventTable {
     const VERSION: i32 = 4;
     const TABLES: &'static [&'static str] = &["events"];
     const IN_ORDER: bool = false;
+    const REMEMBER: Option<&'static str> = Some(include_str!("remember_processed.sql"));
 
     fn takes_late(&self, _: &Envelope) -> bool {
         true

@@ -232,6 +232,27 @@ async fn a_redaction_says_what_it_cannot_do() {
     fold.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_redacted_was_processed_when_it_was() {
+    let fold = Fold::start_with(&["events"]).await;
+    for number in 1..=3 {
+        fold.append_json("custom", "x", &json!({"title": format!("number {number}")})).await;
+    }
+    fold.reached("events").await;
+    let tasks = Tasks::default();
+    let mut custodian = custodian(&fold.db, &tasks).await;
+    fold.db.execute("UPDATE projections.events SET processed_at = '2026-01-02 03:04:05.678901Z'").await;
+    custodian.redact(&order(&[]), &at(&[1, 3])).await.expect("redacted");
+    fold.reached("events").await;
+    let told =
+        fold.db.rows("SELECT position, processed_at = '2026-01-02 03:04:05.678901Z', flags::text FROM projections.events WHERE position <= 3 ORDER BY 1").await;
+    let told: Vec<(i64, bool, String)> = told.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    assert_eq!(told, [(1, true, "{redacted}".to_owned()), (2, true, "{}".to_owned()), (3, true, "{redacted}".to_owned())]);
+    drop(custodian);
+    tasks.stop().tell();
+    fold.stop().await;
+}
+
 /// Nobody follows the log for it, so nobody would take anything out of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_was_left_beside_goes_with_a_redaction() {
