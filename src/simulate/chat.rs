@@ -160,11 +160,11 @@ impl Organisation {
             1 => format!("Review wanted: {address}"),
             _ => format!("<{address}|{}> is ready for eyes.", own.title),
         };
-        let names = story.naming.title && text.contains(&own.title);
+        let named = story.named_in_title().filter(|_| text.contains(&own.title));
         let message = self.say(at, self.world.teams[story.team].channel, story.author, text, None);
         let about = slack::subject(&self.world, message.channel, message.ts);
         self.link("message_to_pr", &about, story.subject(), "message");
-        if let Some(issue) = story.issue_subject().filter(|_| names) {
+        if let Some(issue) = named {
             self.link("message_to_issue", &about, issue, "message");
         }
         story.announcement = Some(message.ts);

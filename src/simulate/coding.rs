@@ -11,12 +11,23 @@ use super::planning::IN_REVIEW;
 use super::story::{Commit, InBody, Origin, PullRequest, Reverted, Story};
 use super::words;
 
+/// What is pushed to the branch of a piece of work.
+pub struct Pushed {
+    pub before: Sha,
+    /// Commits of another branch that came along.
+    pub came: Vec<Json>,
+    /// Its own.
+    pub commits: Vec<Commit>,
+    /// Who merged, when GitHub made the last of them itself.
+    pub merged_by: Option<usize>,
+}
+
 impl Organisation {
     pub(super) fn make_branch(&mut self, at: Moment, story: &mut Story) {
         let branch = self.branch_name(story);
         story.work.state = "in_progress";
         story.work.branch = Some(branch.clone());
-        story.base = self.world.repositories[story.repository].head;
+        story.base = self.fetched(story.repository);
         story.head = story.base;
         let sender = self.author_json(story);
         let body = github::reference(&self.world, story.repository, &branch, "branch", true, &sender);
@@ -55,10 +66,18 @@ impl Organisation {
         if is_first {
             story.work.steps.first_commit_at = commits.first().map(|commit| commit.at.timestamp());
         }
+        self.tell_push(at, story, Pushed { before, came: Vec::new(), commits, merged_by: None });
+    }
+
+    /// Tells of a push to the branch, and of what it does to the pull request.
+    pub(super) fn tell_push(&mut self, at: Moment, story: &mut Story, pushed: Pushed) {
+        let Pushed { before, came, commits, merged_by } = pushed;
+        let after = commits.last().map_or(story.head, |commit| commit.sha);
         (story.head, story.head_at) = (after, at.at_github());
-        story.commit_count += count as u32;
+        story.commit_count += commits.len() as u32;
         self.world.repositories[story.repository].pushed_at = at.at_github();
-        let told = Push { reference: format!("refs/heads/{}", story.branch.as_deref().unwrap_or_default()), before, after, commits: &commits, merged_by: None };
+        let reference = format!("refs/heads/{}", story.branch.as_deref().unwrap_or_default());
+        let told = Push { reference, before, after, came: &came, commits: &commits, merged_by };
         let sender = self.author_json(story);
         let body = github::push(&self.world, story, &told, &sender);
         self.github(at, "push", body);
@@ -79,6 +98,7 @@ impl Organisation {
             }
             story.pull_request = Some(own);
         }
+        story.commits.extend(commits);
     }
 
     fn commit(&mut self, at: Moment, story: &Story) -> Commit {
@@ -175,6 +195,7 @@ impl Organisation {
         }
         self.attach(at.plus(3), story);
         self.begin_checks(at.plus(2), story);
+        self.digress(at, story);
         if draft {
             let wait = self.chance.wait(DAY);
             self.soon(story, at, wait, Step::Ready);
@@ -270,7 +291,12 @@ impl Organisation {
     /// The pull request that takes back what another one brought; that one's truth is told when it is opened.
     pub(super) fn begin_revert(&mut self, at: Moment, of: Story) {
         let (Some(own), Some(branch)) = (of.pull_request, of.branch) else { return };
-        let reverted = Reverted { number: own.number, title: own.title.clone(), branch, naming: of.naming, issue: of.work.issue.clone(), work: of.work };
+        // What takes back a revert repeats what that repeated.
+        let (naming, issue) = match of.origin {
+            Origin::Revert(first) => (first.naming, first.issue),
+            _ => (of.naming, of.work.issue.clone()),
+        };
+        let reverted = Reverted { number: own.number, title: own.title.clone(), branch, naming, issue, work: of.work };
         let mut story = self.new_story(Origin::Revert(Box::new(reverted)), of.team, of.repository, of.author, own.title);
         story.pushes_left = 0;
         story.will_be_abandoned = false;

@@ -99,6 +99,8 @@ pub struct Push<'a> {
     pub reference: String,
     pub before: Sha,
     pub after: Sha,
+    /// What came along and was known elsewhere already.
+    pub came: &'a [Json],
     pub commits: &'a [Commit],
     /// Who merged, when GitHub made the last commit itself.
     pub merged_by: Option<usize>,
@@ -106,15 +108,11 @@ pub struct Push<'a> {
 
 pub fn push(world: &World, story: &Story, told: &Push<'_>, sender: &Json) -> Json {
     let repository = &world.repositories[story.repository];
-    let commits: Vec<Json> = told
-        .commits
-        .iter()
-        .enumerate()
-        .map(|(index, own)| {
-            let by = told.merged_by.filter(|_| index + 1 == told.commits.len());
-            commit(world, story, own, by)
-        })
-        .collect();
+    let own = told.commits.iter().enumerate().map(|(index, own)| {
+        let by = told.merged_by.filter(|_| index + 1 == told.commits.len());
+        commit(world, story, own, by, true)
+    });
+    let commits: Vec<Json> = told.came.iter().cloned().chain(own).collect();
     let pusher = &world.people[told.merged_by.unwrap_or(story.author)];
     let pusher = if story.by_robot() && told.merged_by.is_none() {
         object! { "name": "dependabot[bot]", "email": ROBOT_EMAIL }
@@ -141,8 +139,8 @@ fn signature(world: &World, story: &Story) -> Json {
     object! { "name": person.name, "email": person.commit_email, "username": person.login }
 }
 
-/// A commit, as pushes list it; what GitHub merged is committed by GitHub.
-fn commit(world: &World, story: &Story, own: &Commit, merged_by: Option<usize>) -> Json {
+/// A commit, as pushes list it; what GitHub merged is committed by GitHub, and what another branch has too is not distinct.
+pub fn commit(world: &World, story: &Story, own: &Commit, merged_by: Option<usize>, is_distinct: bool) -> Json {
     let committer = if merged_by.is_some() {
         object! { "name": "GitHub", "email": "noreply@github.com", "username": "web-flow" }
     } else {
@@ -150,7 +148,7 @@ fn commit(world: &World, story: &Story, own: &Commit, merged_by: Option<usize>) 
     };
     let (added, modified): (&[&str], &[&str]) = if own.is_new_file { (&[own.file], &[]) } else { (&[], &[own.file]) };
     object! {
-        "id": own.sha, "tree_id": own.tree, "distinct": true, "message": own.message, "timestamp": own.at,
+        "id": own.sha, "tree_id": own.tree, "distinct": is_distinct, "message": own.message, "timestamp": own.at,
         "url": format!("{}/commit/{}", world.repositories[story.repository].html, own.sha), "author": signature(world, story), "committer": committer,
         "added": added, "removed": [""; 0], "modified": modified,
     }

@@ -16,6 +16,8 @@
 //! (`github`, `linear`, `slack`, `own`), and whatever it says is noted in the [`Truth`] in the same place. Nothing depends
 //! on the clock or on the machine: the same settings give the same bytes.
 //!
+//! Not everything goes by the book (`digressions`): branches are brought up to date (`updating`).
+//!
 //! Deliberately absent: what nobody asked about yet (discussions, packages, security alerts, stars).
 
 mod chance;
@@ -25,6 +27,7 @@ mod coding;
 mod courier;
 mod demonstration;
 mod deploys;
+mod digressions;
 mod github;
 mod incidents;
 mod json;
@@ -38,6 +41,7 @@ mod reviewing;
 mod slack;
 mod story;
 mod truth;
+mod updating;
 mod words;
 mod world;
 
@@ -46,7 +50,7 @@ use crate::domain::clock::Timestamp;
 
 pub use demonstration::demonstration;
 pub use organisation::Organisation;
-pub use truth::{Deployment, FlakyCheck, Identity, Incident, Link, Lookalike, Review, Steps, Team, Truth, Work};
+pub use truth::{Deployment, FlakyCheck, History, Identity, Incident, Link, Lookalike, Review, Steps, Team, Truth, Work};
 
 /// When a simulation begins unless told otherwise: Monday, 2026-01-05, 00:00 UTC.
 const START_UNIX_S: i64 = 1_767_571_200;

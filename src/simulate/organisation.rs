@@ -15,7 +15,7 @@ use super::json::Json;
 use super::moment::{DAY, HOUR, MINUTE, Moment, working};
 use super::slack;
 use super::story::{Story, StoryId};
-use super::truth::{Link, Lookalike, Truth, Work};
+use super::truth::{History, Link, Lookalike, Truth, Work};
 use super::words;
 use super::world::World;
 use super::{Settings, Simulated, linear};
@@ -75,6 +75,7 @@ pub enum Step {
     Merge,
     Abandon,
     Reopen,
+    Update,
 }
 
 /// A simulated organisation: an iterator of signed-to-be deliveries in the order of their virtual time.
@@ -91,6 +92,8 @@ pub struct Organisation {
     pub(super) outages: BTreeMap<u64, Outage>,
     /// Decides what happens.
     pub(super) chance: Chance,
+    /// Decides what does not go by the book, so that more of it changes little else.
+    pub(super) odd: Chance,
     pub(super) truth: Truth,
     pub(super) start: Moment,
     agenda: BinaryHeap<Reverse<(Moment, u64, Turn)>>,
@@ -116,6 +119,7 @@ impl Organisation {
             deploys: BTreeMap::new(),
             outages: BTreeMap::new(),
             chance,
+            odd: Chance::new(settings.seed, 4),
             truth: Truth::default(),
             start,
             agenda: BinaryHeap::new(),
@@ -222,6 +226,7 @@ impl Organisation {
             Step::Merge => self.merge(at, story),
             Step::Abandon => return self.abandon(at, story),
             Step::Reopen => self.reopen(at, story),
+            Step::Update => self.update_branch(at, story),
         }
         true
     }
@@ -254,6 +259,11 @@ impl Organisation {
 
     pub(super) fn follows(&mut self, kind: &'static str, subject: impl Into<String>, related: impl Into<String>) {
         self.truth.links.push(Link { kind, subject: subject.into(), related: related.into(), because: "follows", stated: false });
+    }
+
+    /// Notes what does not go by the book.
+    pub(super) fn happened(&mut self, kind: &'static str, subject: impl Into<String>) {
+        self.truth.histories.push(History { kind, subject: subject.into() });
     }
 
     /// Sometimes adds a sentence with something that looks like an issue; what, so that it can be noted where.

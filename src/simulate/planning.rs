@@ -40,6 +40,7 @@ impl Organisation {
             head: Sha::NONE,
             head_at: self.start,
             commit_count: 0,
+            commits: Vec::new(),
             pushes_left: self.chance.below(3) as u32,
             pull_request: None,
             reviewers: Vec::new(),

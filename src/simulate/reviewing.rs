@@ -3,7 +3,7 @@
 use super::chance::Sha;
 use super::coding::merge_message;
 use super::github::{self, Push, Review};
-use super::json::object;
+use super::json::{Json, object};
 use super::moment::{DAY, HOUR, MINUTE, Moment, working};
 use super::organisation::{Organisation, Step, Turn};
 use super::planning::{CANCELED, DONE, UNSTARTED};
@@ -202,7 +202,7 @@ impl Organisation {
             self.link_if(named && is_linear, "commit_to_issue", &subject, issue, "message");
         }
         let repository = &mut self.world.repositories[story.repository];
-        let before = std::mem::replace(&mut repository.head, sha);
+        let before = repository.head;
         repository.pushed_at = at.at_github();
         repository.unreleased.push(Unreleased {
             title: own.title.clone(),
@@ -211,7 +211,15 @@ impl Organisation {
             named: issue.filter(|issue| named && issue.starts_with("linear:")),
         });
         let commit = Commit { sha, tree: self.chance.sha(), message, at: at.at_github(), file: words::FILES[0], is_new_file: false };
-        let told = Push { reference: "refs/heads/main".to_owned(), before, after: sha, commits: &[commit], merged_by: Some(merger) };
+        // A merge commit brings along what it merges; a squash is all that there is.
+        let came: Vec<_> =
+            if squashes { Vec::new() } else { story.commits.iter().map(|own| (own.sha, github::commit(&self.world, story, own, None, false))).collect() };
+        let merge = github::commit(&self.world, story, &commit, Some(merger), false);
+        for (sha, commit) in came.iter().cloned().chain([(sha, merge)]) {
+            self.world.repositories[story.repository].land(sha, commit);
+        }
+        let came: Vec<Json> = came.into_iter().map(|(_, commit)| commit).collect();
+        let told = Push { reference: "refs/heads/main".to_owned(), before, after: sha, came: &came, commits: &[commit], merged_by: Some(merger) };
         let sender = self.world.people[merger].github.clone();
         let body = github::push(&self.world, story, &told, &sender);
         self.github(at.plus(1), "push", body);

@@ -148,6 +148,8 @@ pub struct Story {
     /// When that commit was made.
     pub head_at: Moment,
     pub commit_count: u32,
+    /// Its own commits.
+    pub commits: Vec<Commit>,
     /// Pushes that are still made before the pull request is opened.
     pub pushes_left: u32,
     pub pull_request: Option<PullRequest>,
@@ -171,6 +173,15 @@ impl Story {
     /// What correlation calls the issue.
     pub fn issue_subject(&self) -> Option<String> {
         self.work.issue.clone()
+    }
+
+    /// The issue that the title of the pull request names.
+    pub fn named_in_title(&self) -> Option<String> {
+        let (naming, issue) = match &self.origin {
+            Origin::Revert(reverted) => (reverted.naming, &reverted.issue),
+            _ => (self.naming, &self.work.issue),
+        };
+        issue.clone().filter(|_| naming.title)
     }
 
     /// What correlation calls the pull request.

@@ -29,6 +29,8 @@ pub struct Truth {
     pub flaky_checks: Vec<FlakyCheck>,
     /// What looks like an issue and is none.
     pub lookalikes: Vec<Lookalike>,
+    /// Where people did not go by the book.
+    pub histories: Vec<History>,
 }
 
 /// One person as each platform knows them.
@@ -128,7 +130,7 @@ pub struct Work {
     pub reverted_by: Option<String>,
     /// Reviews in order.
     pub reviews: Vec<Review>,
-    /// Its own commits in order, and that of the merge last.
+    /// Its own commits in order, and that of the merge last; none of those that it was brought up to date with.
     pub commits: Vec<String>,
 }
 
@@ -199,6 +201,15 @@ pub struct Lookalike {
     pub text: &'static str,
 }
 
+/// Something that does not go by the book, and where it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct History {
+    /// `brought_up_to_date`: the branch that a pull request goes into was merged into its own.
+    pub kind: &'static str,
+    /// What it happened to.
+    pub subject: String,
+}
+
 impl Truth {
     /// The pairs of subjects that belong together, each in the order of its names: stated ones, or all.
     #[must_use]
@@ -221,5 +232,6 @@ impl Truth {
         self.incidents.append(&mut more.incidents);
         self.flaky_checks.append(&mut more.flaky_checks);
         self.lookalikes.append(&mut more.lookalikes);
+        self.histories.append(&mut more.histories);
     }
 }

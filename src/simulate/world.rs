@@ -1,5 +1,7 @@
 //! What the organisation consists of: people in teams, repositories, channels; and the numbers that are given out.
 
+use std::collections::VecDeque;
+
 use uuid::Uuid;
 
 use super::chance::{Chance, Sha};
@@ -24,6 +26,8 @@ const REPOSITORIES: [&str; 12] =
     ["storefront", "billing", "mobile", "search", "platform", "docs-site", "ingest", "design-kit", "notifier", "warehouse", "gateway", "admin"];
 /// How many people make a team.
 const TEAM_PEOPLE: usize = 8;
+/// How many commits of its default branch a repository remembers.
+const LANDED_MAX: usize = 60;
 
 /// The states of an issue, in the order of work; the last is off to the side.
 pub const STATES: [(&str, &str, &str); 6] = [
@@ -77,6 +81,8 @@ pub struct Repository {
     /// True when GitHub's own deployments tell of deploys, and not events of hooklake's own.
     pub deploys_at_github: bool,
     pub head: Sha,
+    /// The commits that came to the default branch last, as a push lists those that are known elsewhere already.
+    pub landed: VecDeque<(Sha, Json)>,
     /// What runs in production.
     pub live: Sha,
     pub next_number: u32,
@@ -221,6 +227,7 @@ impl Repository {
             squashes: index % 3 != 2,
             deploys_at_github: index.is_multiple_of(2),
             head,
+            landed: VecDeque::new(),
             live: head,
             next_number: chance.between(10, 900) as u32,
             pushed_at: start,
@@ -236,6 +243,21 @@ impl Repository {
             html,
             api,
         }
+    }
+
+    /// A commit came to the default branch.
+    pub fn land(&mut self, sha: Sha, commit: Json) {
+        self.head = sha;
+        self.landed.push_back((sha, commit));
+        if self.landed.len() > LANDED_MAX {
+            self.landed.pop_front();
+        }
+    }
+
+    /// What came to the default branch after this commit.
+    pub fn since(&self, base: Sha) -> Vec<Json> {
+        let after = self.landed.iter().position(|(sha, _)| *sha == base).map_or(0, |at| at + 1);
+        self.landed.iter().skip(after).map(|(_, commit)| commit.clone()).collect()
     }
 
     /// As GitHub's payloads carry it.

@@ -40,6 +40,15 @@ async fn work_begins_with_a_commit_of_ones_own() {
     let own = "SELECT string_agg(left(sha, 1), '' ORDER BY sha) FROM pull_request_commits WHERE pull_request = 'github:acme/shop#21'";
     assert_eq!(fold.db.rows(own).await[0].get::<_, String>(0), "bc");
     assert_eq!(story(&fold, 21, "first_commit_at AT TIME ZONE 'UTC', coding_time").await, "(\"2026-03-03 10:00:00\",01:00:00)");
+    // Nor does it matter which of two pushes is told first: what came to the default branch, or that it came from there.
+    let shown = pull_request(27, "Checkout", "04T11:00", json!({"head": {"sha": sha('9')}}));
+    push(&fold, "branch-27", &[commit('8', "Somebody else's, too", "02T10:00"), commit('9', "Merge branch 'main' into branch-27", "04T10:00")]).await;
+    told(&fold, "opened", &shown).await;
+    push(&fold, "main", &[commit('9', "Merge branch 'main' into branch-27", "04T10:00"), commit('7', "Merge pull request #27", "04T16:00")]).await;
+    told(&fold, "closed", &with(shown, merged("04T16:00", '7'))).await;
+    push(&fold, "main", &[commit('8', "Somebody else's, too", "02T10:00")]).await;
+    fold.caught_up().await;
+    assert_eq!(fold.db.rows(&own.replace("#21", "#27")).await[0].get::<_, String>(0), "9");
     fold.stop().await;
 }
 
