@@ -88,7 +88,7 @@ FROM (
         SELECT q.subject AS reverted_by, q.merged_at AS reverted_at
         FROM public.known_links k
         CROSS JOIN LATERAL (
-            SELECT q.subject, q.merged_at FROM public.pull_requests q
+            SELECT q.subject, q.merged_at, q.merge_commit_sha FROM public.pull_requests q
             WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject)
             ORDER BY q.version_at DESC LIMIT 1) AS q
         WHERE k.tenant = r.tenant AND lower(k.related_subject) = ANY (ARRAY[lower(r.pull_request), lower('commit:' || r.merge_commit_sha)])
@@ -96,7 +96,8 @@ FROM (
           AND NOT EXISTS (
               SELECT FROM public.known_links b
               JOIN public.pull_requests z ON z.tenant = b.tenant AND lower(z.subject) = lower(b.subject)
-              WHERE b.tenant = k.tenant AND lower(b.related_subject) = lower(k.subject) AND b.correlation_type = 'pr_reverts_pr' AND z.is_merged
+              WHERE b.tenant = k.tenant AND lower(b.related_subject) = ANY (ARRAY[lower(k.subject), lower('commit:' || q.merge_commit_sha)])
+                AND b.correlation_type IN ('pr_reverts_pr', 'pr_reverts_commit') AND z.is_merged
               OFFSET 0)
         ORDER BY q.merged_at, q.subject LIMIT 1) AS t ON true
     -- An issue that a pull request is for is told with that.

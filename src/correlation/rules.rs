@@ -28,7 +28,7 @@ use words::Named;
 use crate::domain::Json;
 
 /// Raised when a rule would find something else.
-pub const RULES_VERSION: i32 = 6;
+pub const RULES_VERSION: i32 = 7;
 
 /// The rule for words that somebody writes below something.
 const IN_COMMENT: &str = "reference_in_comment";
@@ -201,7 +201,7 @@ impl Findings {
         let ends = (link.subject.key.clone(), link.related.key.clone());
         let index = *self.known.entry(ends).or_insert(self.links.len());
         match self.links.get_mut(index) {
-            Some(known) if known.relation == link.relation && known.confidence < link.confidence => *known = link,
+            Some(known) if known.relation == link.relation && link.is_stronger(known) => *known = link,
             Some(known) if known.relation == "to" && link.relation != "to" => *known = link,
             None if index < LINKS_MAX => self.links.push(link),
             Some(_) | None => {}
@@ -243,6 +243,24 @@ impl Link {
             confidence,
             team_key,
         }
+    }
+
+    /// The title and the branch say what something is for. A text is sure of what it names by its address, and says no more than
+    /// that it speaks of it, unless it says that it closes it.
+    fn is_stronger(&self, than: &Self) -> bool {
+        match (self.speaks_of_it(), than.speaks_of_it()) {
+            (true, _) if than.says_what_it_is_for() => false,
+            (_, true) if self.says_what_it_is_for() => true,
+            _ => self.confidence > than.confidence,
+        }
+    }
+
+    fn says_what_it_is_for(&self) -> bool {
+        matches!(self.rule.as_ref(), "identifier_in_title" | "identifier_in_branch")
+    }
+
+    fn speaks_of_it(&self) -> bool {
+        matches!(self.rule.as_ref(), "reference_in_body" | IN_COMMENT) && (self.confidence < 1.0 || self.evidence.text.starts_with("http"))
     }
 }
 

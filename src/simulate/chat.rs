@@ -11,6 +11,10 @@ use super::{github, own, words};
 const DEPLOYS: usize = 1;
 /// The channels that belong to no team.
 const COMMON: usize = 3;
+/// A question that is taken back.
+const DELETED: f64 = 0.05;
+/// An address that Slack shows the page of.
+const UNFURLED: f64 = 0.3;
 
 /// A thread that goes on.
 #[derive(Debug, Clone)]
@@ -22,6 +26,14 @@ pub struct Thread {
 /// The team whose channel it is.
 const fn team_of(channel: usize) -> Option<usize> {
     channel.checked_sub(COMMON)
+}
+
+/// What a page of GitHub shows of a pull request: its title, and how its text begins.
+fn own_words(story: &Story) -> (String, String) {
+    let own = story.pull_request.as_ref();
+    let title = own.map(|own| format!("{} by {} · Pull Request #{}", own.title, story.work.author.as_deref().unwrap_or_default(), own.number));
+    let text = own.and_then(|own| own.body.as_ref()).map(|body| body.chars().take(300).collect());
+    (title.unwrap_or_default(), text.unwrap_or_default())
 }
 
 impl Organisation {
@@ -142,10 +154,15 @@ impl Organisation {
             let event = slack::changed(&self.world, &message, &after, at.plus(40));
             self.slack(at.plus(40), "message", &event);
             self.link("message_to_issue", &about, format!("linear:{identifier}"), "edit");
+            self.happened("edited_message", &about);
         } else {
             self.link("message_to_issue", &about, format!("linear:{identifier}"), "message");
         }
-        if self.chance.happens(0.5) {
+        if self.odd.happens(DELETED) {
+            let event = slack::deleted(&self.world, &message, at.plus(200));
+            self.slack(at.plus(200), "message", &event);
+            self.happened("deleted_message", &about);
+        } else if self.chance.happens(0.5) {
             self.begin_thread(at.plus(5 * MINUTE), &message, 2);
         }
     }
@@ -166,6 +183,12 @@ impl Organisation {
         self.link("message_to_pr", &about, story.subject(), "message");
         if let Some(issue) = named {
             self.link("message_to_issue", &about, issue, "message");
+        }
+        if message.text.contains(&address) && self.odd.happens(UNFURLED) {
+            let shown = own_words(story);
+            let event = slack::unfurled(&self.world, &message, &address, &shown.0, &shown.1, at.plus(3));
+            self.slack(at.plus(3), "message", &event);
+            self.happened("unfurled", &about);
         }
         story.announcement = Some(message.ts);
         let replies = 1 + self.chance.below(3) as u32;

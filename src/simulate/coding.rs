@@ -8,7 +8,7 @@ use super::moment::{DAY, HOUR, MINUTE, Moment};
 use super::organisation::{Organisation, Step, Turn};
 use super::people::OWNER;
 use super::planning::IN_REVIEW;
-use super::story::{Commit, InBody, Origin, PullRequest, Reverted, Story};
+use super::story::{Commit, InBody, Origin, PullRequest, Story};
 use super::words;
 
 /// What is pushed to the branch of a piece of work.
@@ -44,6 +44,7 @@ impl Organisation {
         let random: String = (0..4).map(|_| char::from(b'a' + self.chance.below(20) as u8)).collect();
         match (&story.origin, &story.issue) {
             (Origin::Robot, _) => format!("dependabot/cargo/{}-{random}", story.title.split(' ').nth(1).unwrap_or("x")),
+            (Origin::Revert(reverted), _) if reverted.by_hash => format!("{first}/back-out-{random}"),
             (Origin::Revert(reverted), _) => format!("revert-{}-{}", reverted.number, reverted.branch),
             (Origin::Linear, Some(issue)) if story.naming.branch => {
                 format!("{first}/{}-{}", issue.identifier.to_ascii_lowercase(), words::slug(&story.title))
@@ -106,7 +107,7 @@ impl Organisation {
         let subject = format!("commit:{sha}");
         let mut message = match &story.origin {
             Origin::Robot => story.title.clone(),
-            Origin::Revert(reverted) => format!("Revert \"{}\"", reverted.title),
+            Origin::Revert(reverted) => reverted.message(),
             _ => (*self.chance.pick(&words::COMMITS)).to_owned(),
         };
         if let Some(issue) = story.issue.as_ref().filter(|_| story.naming.commits) {
@@ -119,8 +120,11 @@ impl Organisation {
         if let Origin::Revert(reverted) = &story.origin
             && let Some(issue) = &reverted.issue
         {
-            let names = reverted.naming.title;
-            self.link_if(names, "commit_to_issue", &subject, issue, "message");
+            // The message repeats the title.
+            self.link_if(reverted.title_names, "commit_to_issue", &subject, issue, "message");
+        }
+        if let Origin::Revert(reverted) = &story.origin {
+            self.commit_takes_back(&subject, reverted);
         }
         let lookalike = self.season(&mut message, 0.04);
         self.looks_alike(&subject, lookalike);
@@ -213,6 +217,9 @@ impl Organisation {
     /// Title and body, with what they name.
     fn describe(&mut self, story: &Story, subject: &str) -> (String, Option<String>) {
         let mut title = story.title.clone();
+        if story.origin == Origin::Chore && self.chance.happens(0.3) {
+            return (title, None);
+        }
         let mut body = words::paragraph(&mut self.chance);
         if let Some(issue) = &story.issue {
             let related = format!("linear:{}", issue.identifier);
@@ -239,9 +246,7 @@ impl Organisation {
         }
         match &story.origin {
             Origin::Revert(reverted) => {
-                title = format!("Revert \"{}\"", reverted.title);
-                body = format!("Reverts {}#{}", self.world.repositories[story.repository].full_name, reverted.number);
-                self.link("pr_to_pr", subject, reverted.work.pull_request.as_deref().unwrap_or_default(), "reverts");
+                (title, body) = self.takes_back(subject, reverted, &self.world.repositories[story.repository].full_name.clone());
                 if let Some(issue) = &reverted.issue {
                     for (names, because) in [(reverted.naming.title, "title"), (reverted.naming.branch, "branch")] {
                         self.link_if(names, "pr_to_issue", subject, issue, because);
@@ -252,10 +257,11 @@ impl Organisation {
             _ => {
                 let lookalike = self.season(&mut body, 0.15);
                 self.looks_alike(subject, lookalike);
+                self.speak_of_another(story, subject, &mut body);
+                self.hide(story, subject, &mut body);
             }
         }
-        let is_silent = story.naming.body.is_none() && story.github_issue.is_none() && story.origin == Origin::Chore && self.chance.happens(0.3);
-        (title, (!is_silent).then_some(body))
+        (title, Some(body))
     }
 
     /// Linear attaches the pull request to the issue.
@@ -286,22 +292,6 @@ impl Organisation {
         let sender = self.author_json(story);
         let body = github::pull_request_event(&self.world, story, own, action, &sender, fields);
         self.github(at, "pull_request", body);
-    }
-
-    /// The pull request that takes back what another one brought; that one's truth is told when it is opened.
-    pub(super) fn begin_revert(&mut self, at: Moment, of: Story) {
-        let (Some(own), Some(branch)) = (of.pull_request, of.branch) else { return };
-        // What takes back a revert repeats what that repeated.
-        let (naming, issue) = match of.origin {
-            Origin::Revert(first) => (first.naming, first.issue),
-            _ => (of.naming, of.work.issue.clone()),
-        };
-        let reverted = Reverted { number: own.number, title: own.title.clone(), branch, naming, issue, work: of.work };
-        let mut story = self.new_story(Origin::Revert(Box::new(reverted)), of.team, of.repository, of.author, own.title);
-        story.pushes_left = 0;
-        story.will_be_abandoned = false;
-        self.at(at.plus(5 * MINUTE), Turn::Story(story.id, Step::Branch));
-        self.stories.insert(story.id, story);
     }
 }
 

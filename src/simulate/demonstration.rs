@@ -9,7 +9,7 @@ use crate::demo::deliveries::Delivery;
 /// what it is. The same at every run.
 #[must_use]
 pub fn demonstration() -> Vec<Delivery> {
-    let settings = Settings { seed: 3, people: 10, repos: 2, days: 2, ..Settings::default() };
+    let settings = Settings { seed: 48, people: 10, repos: 2, days: 2, ..Settings::default() };
     let mut deliveries: Vec<Delivery> = Organisation::new(&settings).map(|simulated| simulated.delivery).collect();
     if let Some(whole) = deliveries.iter().find(|delivery| delivery.source == "github") {
         let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"hooklake demo cut short");

@@ -13,7 +13,7 @@ const FAILS: f64 = 0.08;
 /// A deployment that succeeds and breaks something all the same.
 const BREAKS: f64 = 0.06;
 /// Work that is taken back although nothing broke.
-const REGRETS: f64 = 0.015;
+const REGRETS: f64 = 0.06;
 
 /// A deployment under way.
 #[derive(Debug, Clone)]
@@ -183,7 +183,8 @@ impl Organisation {
             self.begin_outage(at, deploy, before, culprit);
         }
         for story in live {
-            if self.chance.happens(REGRETS) {
+            let regrets = self.chance.happens(REGRETS);
+            if self.is_brought_back(&story) || regrets {
                 let wait = self.chance.wait(DAY);
                 self.begin_revert(at.plus(wait), story);
             } else {

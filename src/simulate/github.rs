@@ -3,7 +3,7 @@
 mod checks;
 mod deploys;
 
-pub use checks::{JOBS, Job, Run, check_run, check_suite, workflow_job, workflow_run};
+pub use checks::{CI, JOBS, Job, NIGHTLY, Run, Workflow, check_run, check_suite, workflow_job, workflow_run};
 pub use deploys::{Deployed, address as deployment_address, deployment, deployment_status, release};
 
 use super::chance::Sha;
@@ -168,20 +168,22 @@ pub fn reference(world: &World, repository: usize, name: &str, kind: &str, is_ne
 /// A review.
 pub struct Review<'a> {
     pub id: u64,
-    pub reviewer: usize,
+    pub sender: &'a Json,
     pub state: &'a str,
     pub text: &'a str,
     pub at: Moment,
+    /// `MEMBER` for people; apps are none.
+    pub association: &'a str,
 }
 
 pub fn review(world: &World, story: &Story, own: &PullRequest, told: &Review<'_>) -> Json {
     let repository = &world.repositories[story.repository];
     let html = format!("{}/pull/{}#pullrequestreview-{}", repository.html, own.number, told.id);
     let api = format!("{}/pulls/{}", repository.api, own.number);
-    let sender = &world.people[told.reviewer].github;
+    let sender = told.sender;
     let review = object! {
         "id": told.id, "node_id": format!("PRR_kwDO{:x}", told.id), "user": sender, "body": Some(told.text).filter(|text| !text.is_empty()),
-        "commit_id": story.head, "submitted_at": told.at, "state": told.state, "html_url": html, "pull_request_url": api, "author_association": "MEMBER",
+        "commit_id": story.head, "submitted_at": told.at, "state": told.state, "html_url": html, "pull_request_url": api, "author_association": told.association,
         "_links": object! { "html": object! { "href": html }, "pull_request": object! { "href": api } },
     };
     let mut event = Object::new();
@@ -193,7 +195,7 @@ pub fn review(world: &World, story: &Story, own: &PullRequest, told: &Review<'_>
 pub fn review_comment(world: &World, story: &Story, own: &PullRequest, ids: (u64, u64), told: &Review<'_>, file: &str) -> Json {
     let repository = &world.repositories[story.repository];
     let (id, review_id) = ids;
-    let sender = &world.people[told.reviewer].github;
+    let sender = told.sender;
     let url = format!("{}/pulls/comments/{id}", repository.api);
     let html = format!("{}/pull/{}#discussion_r{id}", repository.html, own.number);
     let api = format!("{}/pulls/{}", repository.api, own.number);
@@ -247,11 +249,11 @@ pub fn as_issue(world: &World, story: &Story, own: &PullRequest) -> Json {
 /// Somebody says something below a pull request or an issue.
 pub fn comment(world: &World, repository: usize, issue: Json, id: u64, number: u32, told: &Review<'_>) -> Json {
     let place = &world.repositories[repository];
-    let sender = &world.people[told.reviewer].github;
+    let sender = told.sender;
     let comment = object! {
         "url": format!("{}/issues/comments/{id}", place.api), "html_url": format!("{}/issues/{number}#issuecomment-{id}", place.html),
         "issue_url": format!("{}/issues/{number}", place.api), "id": id, "node_id": format!("IC_kwDO{id:x}"), "user": sender, "created_at": told.at,
-        "updated_at": told.at, "author_association": "MEMBER", "body": told.text, "performed_via_github_app": None::<&str>,
+        "updated_at": told.at, "author_association": told.association, "body": told.text, "performed_via_github_app": None::<&str>,
     };
     let mut event = Object::new();
     event.put("action", "created").put("issue", issue).put("comment", comment);

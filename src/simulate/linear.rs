@@ -51,7 +51,7 @@ pub fn event(world: &World, event: Event<'_>, data: Json) -> Json {
 
 /// An issue as it is now.
 pub fn issue(world: &World, story: &Story, issue: &Issue) -> Json {
-    let team = &world.teams[story.team];
+    let team = &world.teams[issue.team];
     let (name, kind, color) = STATES[issue.state];
     let state = team.states[issue.state];
     let label_ids: Vec<Uuid> = issue.label.iter().map(|label| team.labels[*label]).collect();
@@ -75,7 +75,7 @@ pub fn issue(world: &World, story: &Story, issue: &Issue) -> Json {
         data.put("reactionData", [""; 0]).put("botActor", None::<&str>).put("integrationSourceType", None::<&str>).put("syncedWith", None::<&str>);
         data.put("releases", [""; 0]).put("subscriberIds", [creator.linear_id]);
     }
-    data.put("previousIdentifiers", [""; 0]).put("identifier", &issue.identifier).put("url", &issue.url).put("labelIds", label_ids);
+    data.put("previousIdentifiers", &issue.previous).put("identifier", &issue.identifier).put("url", &issue.url).put("labelIds", label_ids);
     data.put("state", object! { "id": state, "color": color, "name": name, "type": kind }).put("team", team.json());
     let project_url = format!("https://linear.app/{WORKSPACE}/project/{}", words::slug(&team.project.1));
     data.put("project", object! { "id": team.project.0, "name": team.project.1, "url": project_url }).put("labels", labels);
@@ -87,7 +87,7 @@ pub fn issue(world: &World, story: &Story, issue: &Issue) -> Json {
 
 /// A comment on an issue.
 pub fn comment(world: &World, story: &Story, issue: &Issue, id: Uuid, author: usize, at: Moment, text: &str) -> Json {
-    let team = &world.teams[story.team];
+    let team = &world.teams[issue.team];
     let person = &world.people[author];
     let about = object! { "id": issue.id, "title": story.title, "teamId": team.id, "team": team.json(), "identifier": issue.identifier, "url": issue.url };
     object! {

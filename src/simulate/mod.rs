@@ -16,10 +16,15 @@
 //! (`github`, `linear`, `slack`, `own`), and whatever it says is noted in the [`Truth`] in the same place. Nothing depends
 //! on the clock or on the machine: the same settings give the same bytes.
 //!
-//! Not everything goes by the book (`digressions`): branches are brought up to date (`updating`).
+//! Not everything goes by the book (`digressions`): branches are brought up to date (`updating`), apps speak like people
+//! (`apps`), texts name what they are not for (`asides`), issues move to
+//! other teams (`moving`), and what was
+//! merged is taken back and brought back (`taking_back`).
 //!
 //! Deliberately absent: what nobody asked about yet (discussions, packages, security alerts, stars).
 
+mod apps;
+mod asides;
 mod chance;
 mod chat;
 mod checking;
@@ -33,6 +38,7 @@ mod incidents;
 mod json;
 mod linear;
 mod moment;
+mod moving;
 mod organisation;
 mod own;
 mod people;
@@ -40,6 +46,7 @@ mod planning;
 mod reviewing;
 mod slack;
 mod story;
+mod taking_back;
 mod truth;
 mod updating;
 mod words;
@@ -50,7 +57,7 @@ use crate::domain::clock::Timestamp;
 
 pub use demonstration::demonstration;
 pub use organisation::Organisation;
-pub use truth::{Deployment, FlakyCheck, History, Identity, Incident, Link, Lookalike, Review, Steps, Team, Truth, Work};
+pub use truth::{Deployment, FlakyCheck, History, Identity, Incident, Link, Lookalike, Renamed, Review, Steps, Team, Truth, Work};
 
 /// When a simulation begins unless told otherwise: Monday, 2026-01-05, 00:00 UTC.
 const START_UNIX_S: i64 = 1_767_571_200;

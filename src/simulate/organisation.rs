@@ -76,6 +76,9 @@ pub enum Step {
     Abandon,
     Reopen,
     Update,
+    AppReview,
+    Nightly,
+    Move,
 }
 
 /// A simulated organisation: an iterator of signed-to-be deliveries in the order of their virtual time.
@@ -227,6 +230,9 @@ impl Organisation {
             Step::Abandon => return self.abandon(at, story),
             Step::Reopen => self.reopen(at, story),
             Step::Update => self.update_branch(at, story),
+            Step::AppReview => self.review_by_app(at, story),
+            Step::Nightly => self.begin_nightly(at, story),
+            Step::Move => self.move_to_another_team(at, story),
         }
         true
     }
@@ -281,7 +287,7 @@ impl Organisation {
 
     pub(super) fn looks_alike(&mut self, subject: &str, text: Option<&'static str>) {
         if let Some(text) = text {
-            self.truth.lookalikes.push(Lookalike { subject: subject.to_owned(), text });
+            self.truth.lookalikes.push(Lookalike { subject: subject.to_owned(), text: text.to_owned(), named: None });
         }
     }
 

@@ -45,6 +45,7 @@ impl Organisation {
             pull_request: None,
             reviewers: Vec::new(),
             approvals: 0,
+            checks: [None; 2],
             is_green: false,
             is_merging: false,
             will_be_abandoned: self.chance.happens(0.06),
@@ -112,7 +113,9 @@ impl Organisation {
         let now = at.at_linear();
         let issue = Issue {
             id: self.chance.uuid(),
+            team,
             number,
+            previous: Vec::new(),
             url: linear::address(&identifier, &story.title),
             identifier,
             description: Some(description),
@@ -191,7 +194,7 @@ impl Organisation {
         before.put("updatedAt", Millis(issue.updated)).put("labelIds", [""; 0]).put("estimate", issue.estimate);
         issue.label = Some(self.chance.below(super::world::LABELS.len()));
         issue.estimate = Some(*self.chance.pick(&[1, 2, 3, 5, 8]));
-        if let Some(cycle) = self.world.teams[story.team].cycle.filter(|_| issue.cycle.is_none()) {
+        if let Some(cycle) = self.world.teams[issue.team].cycle.filter(|_| issue.cycle.is_none()) {
             before.put("cycleId", None::<&str>).put("addedToCycleAt", None::<&str>);
             issue.cycle = Some(cycle);
             issue.cycle_at = Some(at);
@@ -230,7 +233,7 @@ impl Organisation {
     pub(super) fn move_issue(&mut self, at: Moment, story: &mut Story, state: usize, actor: Option<usize>) {
         let Some(mut issue) = story.issue.take() else { return };
         let mut before = Object::new();
-        before.put("updatedAt", Millis(issue.updated)).put("stateId", self.world.teams[story.team].states[issue.state]);
+        before.put("updatedAt", Millis(issue.updated)).put("stateId", self.world.teams[issue.team].states[issue.state]);
         let now = at.at_linear();
         match STATES[state].1 {
             "started" if issue.started.is_none() => {
@@ -304,6 +307,9 @@ impl Organisation {
         story.work.issue = Some(subject.clone());
         story.work.steps.issue_created_at = Some(now.timestamp());
         self.looks_alike(&subject, lookalike);
+        let mut body = story.github_issue.as_ref().map(|issue| issue.body.clone()).unwrap_or_default();
+        self.hide(&story, &subject, &mut body);
+        story.github_issue.iter_mut().for_each(|issue| issue.body.clone_from(&body));
         self.tell_github_issue(at, &story, "opened", reporter);
         let wait = self.chance.wait(DAY);
         self.soon(&story, at, wait, Step::Branch);

@@ -12,6 +12,9 @@ use super::truth;
 use super::words;
 use super::world::Unreleased;
 
+/// What a person of the organisation is to its repositories.
+const MEMBER: &str = "MEMBER";
+
 impl Organisation {
     pub(super) fn request_reviews(&mut self, at: Moment, story: &mut Story) {
         if !story.is_open() {
@@ -71,7 +74,8 @@ impl Organisation {
         own.updated = at.at_github();
         own.requested.retain(|other| *other != reviewer);
         let comments = if state == "approved" { self.chance.below(2) } else { 1 + self.chance.below(3) };
-        let told = Review { id, reviewer, state, text: &text, at: at.at_github() };
+        let sender = self.world.people[reviewer].github.clone();
+        let told = Review { id, sender: &sender, state, text: &text, at: at.at_github(), association: MEMBER };
         let body = github::review(&self.world, story, &own, &told);
         self.github(at, "pull_request_review", body);
         for _ in 0..comments {
@@ -113,7 +117,8 @@ impl Organisation {
         let file = *self.chance.pick(&words::FILES);
         let id = self.world.next_id();
         own.review_comments += 1;
-        let told = Review { id, reviewer, state: "commented", text, at: at.at_github() };
+        let sender = self.world.people[reviewer].github.clone();
+        let told = Review { id, sender: &sender, state: "commented", text, at: at.at_github(), association: MEMBER };
         let body = github::review_comment(&self.world, story, own, (id, review), &told, file);
         self.github(at, "pull_request_review_comment", body);
     }
@@ -127,7 +132,9 @@ impl Organisation {
         let subject = story.subject();
         let team = &self.world.teams[story.team];
         let other = team.recent.first().map(|(number, _)| format!("{}-{number}", team.key));
-        if let Some(identifier) = other.filter(|_| self.chance.happens(0.2)) {
+        // What has no issue is often a part of something that has.
+        let part = if story.issue_subject().is_some() { 0.2 } else { 0.5 };
+        if let Some(identifier) = other.filter(|_| self.chance.happens(part)) {
             text = format!("{text} The rest is for {identifier}.");
             self.link("pr_to_issue", &subject, format!("linear:{identifier}"), "comment");
         }
@@ -135,7 +142,8 @@ impl Organisation {
         self.looks_alike(&subject, lookalike);
         let id = self.world.next_id();
         let issue = github::as_issue(&self.world, story, &own);
-        let told = Review { id, reviewer: story.author, state: "commented", text: &text, at: at.at_github() };
+        let sender = self.world.people[story.author].github.clone();
+        let told = Review { id, sender: &sender, state: "commented", text: &text, at: at.at_github(), association: MEMBER };
         let body = github::comment(&self.world, story.repository, issue, id, own.number, &told);
         self.github(at, "issue_comment", body);
         story.pull_request = Some(own);

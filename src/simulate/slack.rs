@@ -78,6 +78,46 @@ pub fn deleted(world: &World, message: &Message, at: Moment) -> Json {
     }
 }
 
+/// Slack shows what an address leads to that somebody wrote.
+pub fn unfurled(world: &World, before: &Message, url: &str, title: &str, text: &str, at: Moment) -> Json {
+    let shown = object! {
+        "id": 1, "from_url": url, "original_url": url, "fallback": title, "title": title, "title_link": url, "text": text, "service_name": "GitHub",
+        "footer": "northwind", "bot_id": BOT, "app_unfurl_url": url, "is_app_unfurl": true, "color": "36a64f",
+    };
+    let message = fields(world, before).put("attachments", [shown]).done();
+    object! {
+        "type": "message", "subtype": "message_changed", "message": message, "previous_message": fields(world, before).done(),
+        "channel": world.channels[before.channel].id, "hidden": true, "ts": at.slack_ts(), "event_ts": at.slack_ts(), "channel_type": "channel",
+    }
+}
+
+/// GitHub's app in Slack.
+const BOT: &str = "B0SIMGITHUB";
+
+/// What an app tells of: a headline, and words with an address.
+pub struct Told<'a> {
+    pub pretext: &'a str,
+    pub title: &'a str,
+    pub url: &'a str,
+}
+
+/// A message of an app, whose text is empty: what it says stands in an attachment, or in blocks.
+pub fn told_by_app(world: &World, channel: usize, ts: Moment, told: &Told<'_>, in_blocks: bool) -> Json {
+    let Told { pretext, title, url } = told;
+    let mut fields = Object::new();
+    fields.put("type", "message").put("text", "").put("ts", ts.slack_ts()).put("bot_id", BOT).put("app_id", "A0SIMGITHUB");
+    if in_blocks {
+        let profile = object! { "id": BOT, "name": "GitHub", "app_id": "A0SIMGITHUB", "team_id": TEAM, "deleted": false };
+        let words = object! { "type": "mrkdwn", "text": format!("{pretext}\n*<{url}|{title}>*"), "verbatim": false };
+        fields.put("user", "U0SIMGITHUB").put("team", TEAM).put("bot_profile", profile);
+        fields.put("blocks", [object! { "type": "section", "block_id": format!("{:05x}", ts.millis() & 0xf_ffff), "text": words }]);
+    } else {
+        let attachment = object! { "id": 1, "color": "36a64f", "fallback": title, "pretext": pretext, "title": title, "title_link": url };
+        fields.put("subtype", "bot_message").put("username", "GitHub").put("attachments", [attachment]);
+    }
+    fields.put("channel", &world.channels[channel].id).put("event_ts", ts.slack_ts()).put("channel_type", "channel").done()
+}
+
 pub fn reaction(world: &World, message: &Message, who: usize, name: &str, at: Moment) -> Json {
     let item = object! { "type": "message", "channel": world.channels[message.channel].id, "ts": message.ts.slack_ts() };
     object! {

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::chance::Sha;
+use super::github::{CI, Workflow};
 use super::moment::Moment;
 use super::truth::Work;
 
@@ -30,6 +31,18 @@ pub struct Reverted {
     pub number: u32,
     pub title: String,
     pub branch: String,
+    /// What correlation calls it.
+    pub subject: String,
+    /// It takes back another one itself, which is brought back by this.
+    pub is_revert: bool,
+    /// The commit that it became.
+    pub sha: Sha,
+    /// The first line of the message of that.
+    pub merged_as: String,
+    /// It is taken back by the hash of that, in words of one's own, and not with GitHub's button.
+    pub by_hash: bool,
+    /// Its title names the issue at Linear.
+    pub title_names: bool,
     /// How the title and the branch that are repeated name the issue.
     pub naming: Naming,
     pub issue: Option<String>,
@@ -63,8 +76,12 @@ pub enum InBody {
 #[derive(Debug, Clone)]
 pub struct Issue {
     pub id: Uuid,
+    /// The team that it belongs to, which need not be that of who does it.
+    pub team: usize,
     pub number: u32,
     pub identifier: String,
+    /// What it was called before it moved.
+    pub previous: Vec<String>,
     pub url: String,
     pub description: Option<String>,
     pub creator: usize,
@@ -155,6 +172,8 @@ pub struct Story {
     pub pull_request: Option<PullRequest>,
     pub reviewers: Vec<usize>,
     pub approvals: usize,
+    /// How the checks of the head stand: those that it must pass, and those that take the night.
+    pub checks: [Option<&'static str>; 2],
     /// The last run of checks on the head passed.
     pub is_green: bool,
     pub is_merging: bool,
@@ -196,6 +215,12 @@ impl Story {
             _ => None,
         };
         reverted.into_iter().chain(std::iter::once(self.work))
+    }
+
+    /// A workflow came so far on the head.
+    pub fn checked(&mut self, workflow: &Workflow, state: &'static str) {
+        self.checks[usize::from(*workflow != CI)] = Some(state);
+        self.work.checks = ["failure", "pending", "success"].into_iter().find(|state| self.checks.contains(&Some(state)));
     }
 
     pub fn is_open(&self) -> bool {

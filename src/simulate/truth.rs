@@ -29,6 +29,8 @@ pub struct Truth {
     pub flaky_checks: Vec<FlakyCheck>,
     /// What looks like an issue and is none.
     pub lookalikes: Vec<Lookalike>,
+    /// What is called otherwise than before: both names mean the same.
+    pub renamed: Vec<Renamed>,
     /// Where people did not go by the book.
     pub histories: Vec<History>,
 }
@@ -124,11 +126,14 @@ pub struct Work {
     pub steps: Steps,
     /// `planned`, `in_progress`, `in_review`, `merged`, `deployed`, `abandoned` or `cancelled`.
     pub state: &'static str,
+    /// How the checks of its newest commit stand: `failure`, `pending` or `success`; those that were pending when all else was over
+    /// stay so.
+    pub checks: Option<&'static str>,
     /// The pull request was closed and opened again.
     pub reopened: bool,
     /// The pull request that takes this one back.
     pub reverted_by: Option<String>,
-    /// Reviews in order.
+    /// Reviews in order; what apps say is none.
     pub reviews: Vec<Review>,
     /// Its own commits in order, and that of the merge last; none of those that it was brought up to date with.
     pub commits: Vec<String>,
@@ -186,39 +191,65 @@ pub struct Incident {
 pub struct FlakyCheck {
     /// `owner/repo`.
     pub repository: String,
+    /// The workflow that it belongs to: another one may have a check of the same name.
+    pub workflow: &'static str,
     /// The check's name.
     pub check: &'static str,
     /// The commit.
     pub commit: String,
 }
 
-/// Words that look like an identifier.
+/// Words that look like an identifier; or are one, in a comment of a template or in pasted code, where they say nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lookalike {
     /// Where they stand.
     pub subject: String,
-    /// The words: `UTF-8`.
-    pub text: &'static str,
+    /// The words: `UTF-8`, `ENG-12`.
+    pub text: String,
+    /// What they would name if a reader saw them; none when they name nothing.
+    pub named: Option<String>,
+}
+
+/// What is called otherwise than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Renamed {
+    /// What it was called, and still is where it was written before.
+    pub old: String,
+    /// What it is called now.
+    pub new: String,
 }
 
 /// Something that does not go by the book, and where it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct History {
-    /// `brought_up_to_date`: the branch that a pull request goes into was merged into its own.
+    /// `brought_up_to_date`: the branch that a pull request goes into was merged into its own; `app_review`: an app spoke before
+    /// anybody did; `two_workflows`: two workflows with a job of the same name ran on one commit; `same_name_other_end`: and only one of
+    /// them passed;
+    /// `spoke_of_another`: its text speaks of another issue than its own; `unseen_words`: names stand where no reader sees them;
+    /// `reverted_by_hash`: the pull request that takes this one back names its commit only; `brought_back`: this one takes another one
+    /// back, and is taken back itself; `moved_to_another_team`: an issue at Linear, which has another identifier since;
+    /// `told_by_app`: a message in Slack that an app wrote, in an attachment or blocks; `unfurled`: Slack shows the page of an address in
+    /// it; `edited_message`, `deleted_message`: what it named was said all the same.
     pub kind: &'static str,
     /// What it happened to.
     pub subject: String,
 }
 
 impl Truth {
+    /// What is called by this name now.
+    #[must_use]
+    pub fn called<'a>(&'a self, name: &'a str) -> &'a str {
+        self.renamed.iter().fold(name, |name, renamed| if name == renamed.old { &renamed.new } else { name })
+    }
+
     /// The pairs of subjects that belong together, each in the order of its names: stated ones, or all.
     #[must_use]
     pub fn pairs(&self, stated_only: bool) -> BTreeSet<(&str, &str)> {
-        let ordered = |link: &'_ Link| -> bool { link.subject <= link.related };
         self.links
             .iter()
             .filter(|link| link.stated || !stated_only)
-            .map(|link| if ordered(link) { (link.subject.as_str(), link.related.as_str()) } else { (link.related.as_str(), link.subject.as_str()) })
+            .map(|link| (self.called(&link.subject), self.called(&link.related)))
+            .map(|(one, other)| (one.min(other), one.max(other)))
             .collect()
     }
 
@@ -232,6 +263,7 @@ impl Truth {
         self.incidents.append(&mut more.incidents);
         self.flaky_checks.append(&mut more.flaky_checks);
         self.lookalikes.append(&mut more.lookalikes);
+        self.renamed.append(&mut more.renamed);
         self.histories.append(&mut more.histories);
     }
 }

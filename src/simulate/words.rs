@@ -131,6 +131,10 @@ pub const OBJECTIONS: [&str; 4] = [
     "Please split the rename from the change.",
 ];
 
+/// What an app says of a pull request, with notes to itself that nobody sees.
+pub const APP_SUMMARY: &str = "<!-- This comment is written by an app: second-look, run SL-2043 -->\n## Summary\n\nThe change is **small** and touches two files. \
+     It has a test.\n\n<details>\n<summary>What was looked at</summary>\n\n- names\n- errors that are swallowed\n</details>";
+
 pub const CHATTER: [&str; 12] = [
     "Good morning ☀️",
     "Lunch at half past twelve?",

@@ -121,6 +121,8 @@ pub struct World {
     pub webhook_id: Uuid,
     pub github_app: Json,
     pub robot: Json,
+    /// An app that says something of pull requests before anybody has read them.
+    pub review_app: Json,
     next_id: u64,
 }
 
@@ -155,8 +157,22 @@ impl World {
         let organization = organization();
         let github_app = app("northwind-ci", padding);
         let robot = user("dependabot[bot]", 49_699_333, "Bot", padding);
+        let review_app = user("second-look[bot]", 136_622_811, "Bot", padding);
         let (organization_id, webhook_id) = (chance.uuid(), chance.uuid());
-        Self { padding, people, teams, repositories, channels, organization, organization_id, webhook_id, github_app, robot, next_id: 3_100_000_000 }
+        Self {
+            padding,
+            people,
+            teams,
+            repositories,
+            channels,
+            organization,
+            organization_id,
+            webhook_id,
+            github_app,
+            robot,
+            review_app,
+            next_id: 3_100_000_000,
+        }
     }
 
     /// A number that nothing else has, growing with time as GitHub's do.

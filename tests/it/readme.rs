@@ -40,7 +40,7 @@ impl Demo {
         };
         let address = word("http://").trim_end_matches('/').to_owned();
         let token = word("hl_");
-        for part in ["609 deliveries: 609 new", "pr_to_issue", "because", "«", "\"data\"", "/console"] {
+        for part in ["614 deliveries: 614 new", "pr_to_issue", "because", "«", "\"data\"", "/console"] {
             assert!(report.contains(part), "the report does not show {part:?}:\n{report}");
         }
         Self { child, directory, address, token }

@@ -68,7 +68,16 @@ async fn a_story_is_named_by_what_it_is_for() {
     told(&fold, "edited", &pull_request(25, "ABC-10: Stock", "03T11:00", json!({"updated_at": at("03T12:00")}))).await;
     let closes = "ABC-10 is related.\n\nFixes ABC-11";
     told(&fold, "opened", &pull_request(26, "Shelves", "03T11:00", json!({"body": closes}))).await;
+    let besides = json!({"body": "https://linear.app/acme/issue/ABC-8/carts\n\nSee also ABC-10.", "head": {"ref": "ada/abc-8-carts"}});
+    told(&fold, "opened", &pull_request(28, "ABC-8: Carts", "03T11:00", besides.clone())).await;
+    told(&fold, "opened", &pull_request(29, "Carts", "03T11:00", with(besides, json!({"body": "https://linear.app/acme/issue/ABC-8/carts See also ABC-11."}))))
+        .await;
+    let besides = json!({"body": "Part of ABC-8. Follow-up of ABC-11.", "head": {"ref": "ada/abc-8-racks"}});
+    told(&fold, "opened", &pull_request(30, "Racks", "03T11:00", besides)).await;
     fold.caught_up().await;
+    assert_eq!(story(&fold, 30, "issues").await, "{linear:ABC-8,linear:ABC-11}", "the branch, not only the text");
+    assert_eq!(story(&fold, 28, "issues").await, "{linear:ABC-8,linear:ABC-10}", "the title, not only the address");
+    assert_eq!(story(&fold, 29, "issues").await, "{linear:ABC-8,linear:ABC-11}", "the branch, not only the address");
     assert_eq!(story(&fold, 22, "issue").await, "linear:ABC-7", "the message of its commit");
     assert_eq!(story(&fold, 23, "issues").await, "{linear:ABC-8,linear:ABC-10,linear:ABC-11}", "the title comes first");
     assert_eq!(story(&fold, 24, "issues").await, "{linear:ABC-10,github:other/upstream#3}", "an issue that is known comes first");
@@ -99,6 +108,15 @@ async fn of_two_attempts_to_take_something_back_the_one_that_was_merged_counts()
     fold.caught_up().await;
     assert_eq!(story(&fold, 50, "reverted_by, state").await, "(,merged)");
     assert_eq!(story(&fold, 51, "reverted_by, state").await, "(github:acme/shop#52,reverted)");
+    // That may be said by the hash, too.
+    told(&fold, "closed", &pull_request(55, "Stock", "03T08:00", merged("03T09:00", '1'))).await;
+    for (number, shown, of) in [(56, merged("04T09:00", '2'), '1'), (57, merged("05T09:00", '3'), '2')] {
+        let by_hash = json!({"body": format!("This reverts commit {}.", sha(of))});
+        told(&fold, "closed", &with(pull_request(number, "Another try", "04T08:00", shown), by_hash)).await;
+    }
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 55, "reverted_by, state").await, "(,merged)");
+    assert_eq!(story(&fold, 56, "reverted_by, state").await, "(github:acme/shop#57,reverted)");
     fold.stop().await;
 }
 

@@ -6,8 +6,25 @@ use crate::simulate::json::{Json, Object, object};
 use crate::simulate::moment::Moment;
 use crate::simulate::world::World;
 
-/// The jobs of a run, with the names of the checks that they make.
-pub const JOBS: [&str; 2] = ["test", "lint"];
+/// A workflow of GitHub Actions.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Workflow {
+    pub name: &'static str,
+    /// Within `.github/workflows`.
+    pub file: &'static str,
+    /// What starts it.
+    pub event: &'static str,
+    /// The jobs of a run, with the names of the checks that they make.
+    pub jobs: [&'static str; JOBS],
+}
+
+/// How many jobs a run has.
+pub const JOBS: usize = 2;
+
+/// What every push to a pull request must pass.
+pub const CI: Workflow = Workflow { name: "CI", file: "ci.yml", event: "pull_request", jobs: ["test", "lint"] };
+/// What takes too long for that: it is started by hand on what needs it, and one of its jobs is called as one of the others.
+pub const NIGHTLY: Workflow = Workflow { name: "Nightly", file: "nightly.yml", event: "workflow_dispatch", jobs: ["test", "soak"] };
 
 /// One job of a run.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +39,7 @@ pub struct Job {
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_field_names, reason = "these are GitHub's names")]
 pub struct Run {
+    pub workflow: &'static Workflow,
     pub story: u64,
     pub repository: usize,
     /// Who pushed; none for a robot.
@@ -41,8 +59,10 @@ pub struct Run {
     pub committed: Moment,
     pub created: Moment,
     pub started: Moment,
-    pub jobs: [Job; JOBS.len()],
+    pub jobs: [Job; JOBS],
     pub conclusion: Option<&'static str>,
+    /// The job that failed for no reason.
+    pub flaky: Option<usize>,
 }
 
 impl Run {
@@ -88,7 +108,7 @@ impl Run {
 /// `requested` or `completed`.
 pub fn check_suite(world: &World, run: &Run, action: &str) -> Json {
     let url = format!("{}/check-suites/{}/check-runs", world.repositories[run.repository].api, run.suite_id);
-    let suite = run.suite(world).put("latest_check_runs_count", JOBS.len()).put("check_runs_url", url).put("head_commit", run.head_commit(world)).done();
+    let suite = run.suite(world).put("latest_check_runs_count", JOBS).put("check_runs_url", url).put("head_commit", run.head_commit(world)).done();
     let mut event = Object::new();
     event.put("action", action).put("check_suite", suite);
     ended(world, &mut event, run.repository, run.sender(world))
@@ -107,7 +127,7 @@ pub fn check_run(world: &World, run: &Run, job: usize, action: &str) -> Json {
         "url": format!("{}/check-runs/{}", repository.api, own.id), "html_url": format!("{}/runs/{}", repository.html, own.id),
         "details_url": format!("https://ci.northwind.example/runs/{}", own.id),
         "status": if own.conclusion.is_some() { "completed" } else { "in_progress" }, "conclusion": own.conclusion, "started_at": own.started,
-        "completed_at": own.completed, "output": output, "name": JOBS[job], "check_suite": run.suite(world).done(), "app": world.github_app,
+        "completed_at": own.completed, "output": output, "name": run.workflow.jobs[job], "check_suite": run.suite(world).done(), "app": world.github_app,
         "pull_requests": run.pull_requests(world),
     };
     let mut event = Object::new();
@@ -118,11 +138,13 @@ pub fn check_run(world: &World, run: &Run, job: usize, action: &str) -> Json {
 /// `requested`, `in_progress` or `completed`.
 pub fn workflow_run(world: &World, run: &Run, action: &str) -> Json {
     let repository = &world.repositories[run.repository];
-    let (api, id, workflow_id) = (format!("{}/actions", repository.api), run.run_id, repository.id % 10_000_000 + 1);
+    let Workflow { name, file, event: started_by, .. } = *run.workflow;
+    let (api, id, workflow_id) = (format!("{}/actions", repository.api), run.run_id, repository.id % 10_000_000 + name.len() as u64);
+    let path = format!(".github/workflows/{file}");
     let sender = run.sender(world);
     let mut own = Object::new();
-    own.put("id", id).put("name", "CI").put("node_id", format!("WFR_kwLO{id:x}")).put("head_branch", &run.branch).put("head_sha", run.sha);
-    own.put("path", ".github/workflows/ci.yml").put("display_title", &run.title).put("run_number", run.run_number).put("event", "pull_request");
+    own.put("id", id).put("name", name).put("node_id", format!("WFR_kwLO{id:x}")).put("head_branch", &run.branch).put("head_sha", run.sha);
+    own.put("path", &path).put("display_title", &run.title).put("run_number", run.run_number).put("event", started_by);
     own.put("status", run.status()).put("conclusion", run.conclusion).put("workflow_id", workflow_id).put("check_suite_id", run.suite_id);
     own.put("check_suite_node_id", format!("CS_kwDO{:x}", run.suite_id)).put("url", format!("{api}/runs/{id}"));
     own.put("html_url", format!("{}/actions/runs/{id}", repository.html)).put("pull_requests", run.pull_requests(world));
@@ -137,9 +159,9 @@ pub fn workflow_run(world: &World, run: &Run, action: &str) -> Json {
     }
     own.put("previous_attempt_url", (run.attempt > 1).then(|| format!("{api}/runs/{id}/attempts/{}", run.attempt - 1)));
     let workflow = object! {
-        "id": workflow_id, "node_id": format!("W_kwDO{workflow_id:x}"), "name": "CI", "path": ".github/workflows/ci.yml", "state": "active",
+        "id": workflow_id, "node_id": format!("W_kwDO{workflow_id:x}"), "name": name, "path": path, "state": "active",
         "created_at": Moment::from_unix(1_557_933_565), "updated_at": Moment::from_unix(1_557_933_565), "url": format!("{api}/workflows/{workflow_id}"),
-        "html_url": format!("{}/blob/main/.github/workflows/ci.yml", repository.html), "badge_url": format!("{}/workflows/CI/badge.svg", repository.html),
+        "html_url": format!("{}/blob/main/{path}", repository.html), "badge_url": format!("{}/workflows/{name}/badge.svg", repository.html),
     };
     let mut event = Object::new();
     event.put("action", action).put("workflow_run", own.put("head_commit", run.head_commit(world)).done()).put("workflow", workflow);
@@ -155,11 +177,11 @@ pub fn workflow_job(world: &World, run: &Run, job: usize, action: &str) -> Json 
     };
     let steps: Vec<Json> = own.started.map(|_| step).into_iter().collect();
     let job = object! {
-        "id": own.id, "run_id": run.run_id, "workflow_name": "CI", "head_branch": run.branch,
+        "id": own.id, "run_id": run.run_id, "workflow_name": run.workflow.name, "head_branch": run.branch,
         "run_url": format!("{}/actions/runs/{}", repository.api, run.run_id), "run_attempt": run.attempt, "node_id": format!("CR_kwDO{:x}", own.id),
         "head_sha": run.sha, "url": format!("{}/actions/jobs/{}", repository.api, own.id),
         "html_url": format!("{}/actions/runs/{}/job/{}", repository.html, run.run_id, own.id), "status": action, "conclusion": own.conclusion,
-        "created_at": run.started, "started_at": own.started.unwrap_or(run.started), "completed_at": own.completed, "name": JOBS[job], "steps": steps,
+        "created_at": run.started, "started_at": own.started.unwrap_or(run.started), "completed_at": own.completed, "name": run.workflow.jobs[job], "steps": steps,
         "check_run_url": format!("{}/check-runs/{}", repository.api, own.id), "labels": ["ubuntu-latest"], "runner_id": own.started.map(|_| 12),
         "runner_name": own.started.map(|_| "GitHub Actions 12"), "runner_group_id": own.started.map(|_| 2),
         "runner_group_name": own.started.map(|_| "GitHub Actions"),
