@@ -245,3 +245,39 @@ async fn a_redacted_version_gives_way_to_the_one_before() {
     says(&fold, "comments", "github:issue_comment/5", json!({"body": "[redacted]", "position": 1})).await;
     fold.stop().await;
 }
+
+/// A comment below a pull request, which shows that as an issue; `fields` are laid over it.
+fn below_pull_request(number: i64, updated_at: &str, fields: &Value) -> Value {
+    let mut issue = json!({
+        "id": number, "number": number, "title": "Mend it", "state": "closed", "created_at": "2026-01-01T00:00:00Z", "closed_at": "2026-01-03T00:00:00Z",
+        "updated_at": updated_at, "user": {"login": "ada", "id": 1}, "pull_request": {"html_url": "https://github.com/o/r/pull/1"},
+    });
+    for (name, value) in fields.as_object().expect("fields") {
+        issue[name] = value.clone();
+    }
+    let comment = json!({"id": number, "body": "x", "created_at": updated_at, "updated_at": updated_at, "user": {"login": "bob", "id": 2}});
+    json!({"action": "created", "repository": {"id": 7, "full_name": "o/r"}, "issue": issue, "comment": comment})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comment_tells_that_its_pull_request_is_merged() {
+    let fold = Fold::start_with(&["entities"]).await;
+    let merged = json!({"draft": false, "pull_request": {"html_url": "https://github.com/o/r/pull/1", "merged_at": "2026-01-03T00:00:00Z"}});
+    fold.append_json("github", "issue_comment", &below_pull_request(1, "2026-01-04T00:00:00Z", &merged)).await;
+    // Older payloads do not say it: what another event told stays.
+    let shown = json!({
+        "id": 2, "number": 2, "title": "Mend it", "state": "closed", "draft": false, "merged_at": "2026-01-03T00:00:00Z", "closed_at": "2026-01-03T00:00:00Z",
+        "updated_at": "2026-01-03T00:00:00Z", "user": {"login": "ada", "id": 1},
+    });
+    let closed = json!({"action": "closed", "repository": {"id": 7, "full_name": "o/r"}, "pull_request": shown});
+    fold.append_json("github", "pull_request", &closed).await;
+    fold.append_json("github", "issue_comment", &below_pull_request(2, "2026-01-04T00:00:00Z", &json!({}))).await;
+    fold.append_json("github", "issue_comment", &below_pull_request(3, "2026-01-04T00:00:00Z", &json!({}))).await;
+    fold.caught_up().await;
+    for key in ["github:7#1", "github:7#2"] {
+        let expected = json!({"state": "closed", "is_merged": true, "merged_at": "2026-01-03T00:00:00+00:00", "is_draft": false, "version_at": "2026-01-04T00:00:00+00:00"});
+        says(&fold, "pull_requests", key, expected).await;
+    }
+    says(&fold, "pull_requests", "github:7#3", json!({"state": "closed", "is_merged": null, "merged_at": null, "is_draft": null})).await;
+    fold.stop().await;
+}

@@ -40,6 +40,8 @@ pub(super) const WHOLE: &str = "whole";
 pub(super) const PART: &str = "part";
 /// A pull request as an issue, which is how comments on it show it.
 pub(super) const AS_ISSUE: &str = "as_issue";
+/// The same by newer payloads, which say whether it is a draft and when it was merged.
+pub(super) const AS_ISSUE_MERGED: &str = "as_issue_merged";
 /// It is gone for good.
 pub(super) const END: &str = "end";
 /// Where it came from.
@@ -53,7 +55,7 @@ kinds! {
     /// A repository at GitHub.
     Repository = "repository" in "repositories" shows &[WHOLE, END];
     /// A pull request at GitHub.
-    PullRequest = "pull_request" in "pull_requests" shows &[WHOLE, PART, AS_ISSUE];
+    PullRequest = "pull_request" in "pull_requests" shows &[WHOLE, PART, AS_ISSUE, AS_ISSUE_MERGED];
     /// A review of a pull request.
     Review = "review" in "reviews" shows &[WHOLE];
     /// An issue at GitHub or in Linear.

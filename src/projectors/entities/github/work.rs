@@ -1,7 +1,7 @@
 //! Pull requests, reviews, issues and comments at GitHub.
 
 use super::super::super::entry::{key, whole};
-use super::super::kind::{AS_ISSUE, END, Kind, ORIGIN, PART, WHOLE};
+use super::super::kind::{AS_ISSUE, AS_ISSUE_MERGED, END, Kind, ORIGIN, PART, WHOLE};
 use super::super::state::As::{Flag, Name, Text, Texts, Time, Whole};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
@@ -64,6 +64,9 @@ const PULL_REQUEST_AS_ISSUE: &[Field] = &[
     ("closed_at", Time, "/closed_at"),
     ("url", Text, "/pull_request/html_url"),
 ];
+
+/// What only newer payloads say of it there.
+const PULL_REQUEST_MERGED_AS_ISSUE: &[Field] = &[("is_draft", Flag, "/draft"), ("merged_at", Time, "/pull_request/merged_at")];
 
 const REVIEW: &[Field] = &[
     ("review_id", Whole, "/id"),
@@ -132,7 +135,8 @@ const OPENED: &str = "opened";
 /// How far something has come: what is merged was closed, what is closed was open, and whoever is asked or named when it is opened
 /// is told of after that. Of two versions of one second the later one counts.
 fn progress(shown: Json<'_>, is_opened: bool) -> i64 {
-    match (at(shown, "/merged_at"), at(shown, "/closed_at")) {
+    // The second is where an issue that is a pull request has it.
+    match (at(shown, "/merged_at").or_else(|| at(shown, "/pull_request/merged_at")), at(shown, "/closed_at")) {
         (Some(_), _) => 2,
         (None, Some(_)) => 1,
         (None, None) => -i64::from(is_opened),
@@ -162,11 +166,17 @@ fn tell_pull_request(shown: Json<'_>, is_opened: bool, place: Place<'_>, version
 
 fn tell_as_issue(shown: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     let Some(number) = whole(shown, "/number") else { return };
-    let state = State::of(shown, PULL_REQUEST_AS_ISSUE)
+    let mut state = State::of(shown, PULL_REQUEST_AS_ISSUE)
         .and(place.state())
         .with("author_key", person(shown, "/user/id"))
         .with("subject", place.subject(|repository| numbered(repository, number)));
-    versions.tell(Kind::PullRequest, Some(place.numbered(number)), AS_ISSUE, at(shown, "/updated_at"), progress(shown, false), &state);
+    // Older payloads say neither; what they leave out must not take away what others told.
+    let is_newer = shown.get("draft").is_some() && shown.at("/pull_request/merged_at").is_some();
+    if is_newer {
+        state = state.and(State::of(shown, PULL_REQUEST_MERGED_AS_ISSUE)).with("is_merged", at(shown, "/pull_request/merged_at").is_some());
+    }
+    let aspect = if is_newer { AS_ISSUE_MERGED } else { AS_ISSUE };
+    versions.tell(Kind::PullRequest, Some(place.numbered(number)), aspect, at(shown, "/updated_at"), progress(shown, false), &state);
 }
 
 fn tell_review(review: Json<'_>, pull_request: Json<'_>, place: Place<'_>, versions: &mut Versions) {
