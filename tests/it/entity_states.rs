@@ -281,3 +281,47 @@ async fn a_comment_tells_that_its_pull_request_is_merged() {
     says(&fold, "pull_requests", "github:7#3", json!({"state": "closed", "is_merged": null, "merged_at": null, "is_draft": null})).await;
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_is_what_it_has_come_to() {
+    let fold = Fold::start_with(&["entities"]).await;
+    let release = |id: i64, action: &str, body: &str, is_prerelease: bool, published_at: Option<&str>| {
+        json!({
+            "action": action, "repository": {"id": 7, "full_name": "o/r"},
+            "release": {
+                "id": id, "tag_name": format!("v{id}"), "name": "x", "body": body, "draft": published_at.is_none(), "prerelease": is_prerelease,
+                "author": {"login": "ada", "id": 1}, "created_at": "2026-01-01T10:00:00Z", "published_at": published_at,
+            },
+        })
+    };
+    let published = Some("2026-01-01T11:00:00Z");
+    let told = [
+        // Tried out, described, and then meant for all; only the order of arrival differs.
+        release(1, "prereleased", "a", true, published),
+        release(1, "edited", "b", true, published),
+        release(1, "released", "b", false, published),
+        release(2, "released", "b", false, published),
+        release(2, "edited", "b", true, published),
+        release(2, "prereleased", "a", true, published),
+        release(3, "created", "a", false, None),
+        release(3, "published", "a", false, published),
+        release(3, "unpublished", "a", false, None),
+        release(4, "unpublished", "a", false, None),
+        release(4, "published", "a", false, published),
+        release(5, "edited", "b", false, published),
+        release(5, "released", "a", false, published),
+        release(5, "created", "a", false, None),
+    ];
+    for one in told {
+        fold.append_json("github", "release", &one).await;
+    }
+    fold.caught_up().await;
+    for id in [1, 2] {
+        says(&fold, "releases", &format!("github:release/{id}"), json!({"is_prerelease": false, "body": "b", "is_draft": false})).await;
+    }
+    for id in [3, 4] {
+        says(&fold, "releases", &format!("github:release/{id}"), json!({"is_draft": true, "published_at": null})).await;
+    }
+    says(&fold, "releases", "github:release/5", json!({"is_draft": false, "body": "b", "published_at": "2026-01-01T11:00:00+00:00"})).await;
+    fold.stop().await;
+}

@@ -73,7 +73,7 @@ kinds! {
     /// One job of such a run.
     WorkflowJob = "workflow_job" in "workflow_jobs" shows &[WHOLE];
     /// A release of a repository.
-    Release = "release" in "releases" shows &[WHOLE, END];
+    Release = "release" in "releases" shows &[WHOLE, STATUS, END];
     /// Something that is brought to an environment.
     Deployment = "deployment" in "deployments" shows &[WHOLE, STATUS];
     /// A project, in Linear or at GitHub.

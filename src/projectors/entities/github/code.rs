@@ -1,7 +1,7 @@
 //! Commits, branches and releases at GitHub.
 
 use super::super::super::entry::{key, list, whole};
-use super::super::kind::{END, Kind, PART, WHOLE};
+use super::super::kind::{END, Kind, PART, STATUS, WHOLE};
 use super::super::state::As::{Flag, Name, Text, Time, Whole};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
@@ -44,13 +44,14 @@ const RELEASE: &[Field] = &[
     ("name", Text, "/name"),
     ("body", Text, "/body"),
     ("target", Text, "/target_commitish"),
-    ("is_draft", Flag, "/draft"),
     ("is_prerelease", Flag, "/prerelease"),
     ("author", Name, "/author/login"),
     ("created_at", Time, "/created_at"),
-    ("published_at", Time, "/published_at"),
     ("url", Text, "/html_url"),
 ];
+
+/// Whether a release is out.
+const RELEASE_STATUS: &[Field] = &[("is_draft", Flag, "/draft"), ("published_at", Time, "/published_at")];
 
 pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
     match event_type {
@@ -133,15 +134,26 @@ fn tell_release(action: Option<&str>, value: Json<'_>, place: Place<'_>, version
     let subject = text(release, "/tag_name").and_then(|tag| place.subject(|repository| subject::release(repository, tag)));
     let state = State::of(release, RELEASE).and(place.state()).with("author_key", person(release, "/author/id")).with("subject", subject);
     let changed = latest(release, &["/updated_at", "/published_at", "/created_at"]);
-    // Older payloads have no time of the last change.
+    // Most payloads have no time of the last change. Then what is out came after the draft, and what is for all after what is to be
+    // tried out; of either, what somebody has edited is later.
+    let is_so = |pointer| release.at(pointer).and_then(Json::as_bool).unwrap_or_default();
+    let stage = match (is_so("/draft"), is_so("/prerelease")) {
+        (true, _) => 0,
+        (false, true) => 2,
+        (false, false) => 4,
+    };
     let rank = match action {
-        Some("created") => 0,
-        Some("published" | "released" | "prereleased") => 1,
-        Some("edited") => 2,
-        _ => 3,
+        Some("deleted") => i64::MAX,
+        Some("edited") => stage + 1,
+        _ => stage,
     };
     let name = format!("github:release/{id}");
     versions.tell(Kind::Release, Some(name.clone()), WHOLE, changed, rank, &state);
+    // What is taken back has lost the time at which it was published, and was out before. One that is published once more shows as a
+    // draft, unless its payloads have a time of the last change.
+    let rank = if action == Some("unpublished") { 2 } else { i64::from(!is_so("/draft")) };
+    let status = State::of(release, RELEASE_STATUS);
+    versions.tell(Kind::Release, Some(name.clone()), STATUS, latest(release, &["/updated_at", "/created_at"]), rank, &status);
     if action == Some("deleted") {
         versions.tell(Kind::Release, Some(name), END, changed, 0, &State::default().with("is_deleted", true));
     }
