@@ -1,7 +1,7 @@
 //! What each kind of entity is after real events, compared with what was written down by hand; late events, deletions,
 //! transfers and renames; and what a redaction leaves.
 
-use hooklake::domain::Position;
+use hooklake::domain::{Position, Tenant};
 use hooklake::tasks::Tasks;
 use serde_json::{Value, json};
 
@@ -323,5 +323,28 @@ async fn a_release_is_what_it_has_come_to() {
         says(&fold, "releases", &format!("github:release/{id}"), json!({"is_draft": true, "published_at": null})).await;
     }
     says(&fold, "releases", "github:release/5", json!({"is_draft": false, "body": "b", "published_at": "2026-01-01T11:00:00+00:00"})).await;
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_slack_calls_every_private_channel_is_no_name() {
+    let fold = Fold::start_with(&["entities"]).await;
+    let message = |event: Value| json!({"type": "event_callback", "team_id": "T1", "event": event});
+    let created =
+        json!({"type": "channel_created", "channel": {"id": "G1", "name": "ops", "created": 1_700_000_000, "creator": "U1"}, "event_ts": "1700000000.000100"});
+    fold.append_json("slack", "channel_created", &message(created)).await;
+    let renamed = json!({"type": "channel_rename", "channel": {"id": "G1", "name": "secret-ops", "created": 1_700_000_000}, "event_ts": "1700000100.000100"});
+    fold.append_json("slack", "channel_rename", &message(renamed)).await;
+    for (sent, channel, name) in [("1700000200", "G1", "privategroup"), ("1700000201", "D1", "directmessage"), ("1700000202", "C7", "general")] {
+        let command = json!({"command": "/x", "team_id": "T1", "channel_id": channel, "channel_name": name, "user_id": "U1"});
+        let headers = [("content-type", "application/json"), ("x-slack-request-timestamp", sent)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        fold.append_for(Tenant::default_tenant(), "slack", "slash_command", command.to_string().as_bytes(), headers.to_vec(), Vec::new()).await;
+    }
+    fold.caught_up().await;
+    let expected =
+        json!({"name": "secret-ops", "creator_key": "slack:U1", "created_at": "2023-11-14T22:13:20+00:00", "last_event_at": "2023-11-14T22:16:40+00:00"});
+    says(&fold, "slack_channels", "slack:G1", expected).await;
+    says(&fold, "slack_channels", "slack:D1", json!({"name": null})).await;
+    says(&fold, "slack_channels", "slack:C7", json!({"name": "general"})).await;
     fold.stop().await;
 }

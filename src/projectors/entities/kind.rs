@@ -81,7 +81,7 @@ kinds! {
     /// A cycle of a team in Linear.
     Cycle = "cycle" in "cycles" shows &[WHOLE];
     /// A channel of Slack.
-    Channel = "slack_channel" in "slack_channels" shows &[PART, NAME, STATUS];
+    Channel = "slack_channel" in "slack_channels" shows &[PART, ORIGIN, NAME, STATUS];
     /// A message of Slack.
     Message = "slack_message" in "slack_messages" shows &[WHOLE, END];
     /// Someone's reaction to a message of Slack.

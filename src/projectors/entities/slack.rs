@@ -1,7 +1,7 @@
 //! What Slack's events, commands and interactions tell of entities. The key of a message is its name as a subject.
 
 use super::super::entry::key;
-use super::kind::{END, Kind, NAME, PART, STATUS, WHOLE};
+use super::kind::{END, Kind, NAME, ORIGIN, PART, STATUS, WHOLE};
 use super::state::As::{Name, Text, Texts};
 use super::state::{Field, State, at, of_ts, written};
 use super::version::Versions;
@@ -105,6 +105,9 @@ fn tell_reaction(event_type: &str, event: Json<'_>, happened: Option<Timestamp>,
     versions.tell(Kind::Reaction, Some(name), WHOLE, happened, i64::from(is_removed), &state);
 }
 
+/// What commands and interactions call every private channel and every conversation of two.
+const NO_NAMES: &[&str] = &["privategroup", "directmessage"];
+
 /// Every event in a channel shows that there is one; few say what it is called.
 fn tell_channel(event_type: &str, channel: &str, team: Option<&str>, happened: Option<Timestamp>, value: Json<'_>, versions: &mut Versions) {
     let name = format!("slack:{channel}");
@@ -114,13 +117,14 @@ fn tell_channel(event_type: &str, channel: &str, team: Option<&str>, happened: O
         "channel_created" | "channel_rename" | "group_rename" => text(value, "/event/channel/name"),
         _ => first_text(value, &["/channel_name", "/channel/name"]),
     };
-    if let Some(called) = called {
-        let created_at = at(value, "/event/channel/created");
-        let state = State::default()
-            .with("name", key(Some(called)))
+    if let Some(called) = called.filter(|called| !NO_NAMES.contains(called)) {
+        versions.tell(Kind::Channel, Some(name.clone()), NAME, happened, 0, &State::default().with("name", key(Some(called))));
+    }
+    if event_type == "channel_created" {
+        let made = State::default()
             .with("creator_key", key(text(value, "/event/channel/creator")).map(|user| format!("slack:{user}")))
-            .with("created_at", created_at.map(written));
-        versions.tell(Kind::Channel, Some(name.clone()), NAME, happened, 0, &state);
+            .with("created_at", at(value, "/event/channel/created").map(written));
+        versions.tell(Kind::Channel, Some(name.clone()), ORIGIN, happened, 0, &made);
     }
     let (is_archived, is_deleted) = match event_type {
         "channel_archive" | "group_archive" => (true, false),
