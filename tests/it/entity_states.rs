@@ -348,3 +348,16 @@ async fn what_slack_calls_every_private_channel_is_no_name() {
     says(&fold, "slack_channels", "slack:C7", json!({"name": "general"})).await;
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_linear_restores_is_back() {
+    let fold = Fold::start_with(&["entities"]).await;
+    let issue = |action: &str, happened: &str| json!({"action": action, "type": "Issue", "createdAt": happened, "data": {"id": "i1", "identifier": "ENG-1", "title": "x", "updatedAt": "2026-01-02T00:00:00Z"}});
+    // Neither changes the issue itself.
+    fold.append_json("linear", "Issue", &issue("restore", "2026-01-06T00:00:00Z")).await;
+    fold.append_json("linear", "Issue", &issue("remove", "2026-01-05T00:00:00Z")).await;
+    fold.append_json("linear", "Issue", &issue("update", "2026-01-02T00:00:00Z")).await;
+    fold.caught_up().await;
+    says(&fold, "issues", "linear:i1", json!({"is_deleted": false, "deleted_at": null, "updated_at": "2026-01-02T00:00:00+00:00"})).await;
+    fold.stop().await;
+}

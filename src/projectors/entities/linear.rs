@@ -75,7 +75,7 @@ pub(super) fn tell(event_type: &str, value: Json<'_>, versions: &mut Versions) {
     let Some(data) = value.get("data") else { return };
     let Some(id) = text(data, "/id") else { return };
     let is_removed = text(value, "/action") == Some("remove");
-    let told = Told { data, name: format!("linear:{id}"), is_removed, changed: changed(value, data, is_removed) };
+    let told = Told { data, name: format!("linear:{id}"), is_removed, changed: changed(value, data) };
     match event_type {
         "Issue" => tell_issue(&told, value, versions),
         "Comment" => tell_comment(&told, value, versions),
@@ -93,10 +93,9 @@ struct Told<'a> {
     changed: Option<Timestamp>,
 }
 
-/// When it became what it is shown as. A removal does not change the object, and is told by the event's own time.
-fn changed(value: Json<'_>, data: Json<'_>, is_removed: bool) -> Option<Timestamp> {
-    let removed = at(value, "/createdAt").filter(|_| is_removed);
-    latest(data, &["/updatedAt", "/createdAt"]).max(removed)
+/// When it became what it is shown as. Who removes an object, or restores it, does not change it: that is told by the event's own time.
+fn changed(value: Json<'_>, data: Json<'_>) -> Option<Timestamp> {
+    latest(data, &["/updatedAt", "/createdAt"]).max(at(value, "/createdAt"))
 }
 
 impl Told<'_> {
