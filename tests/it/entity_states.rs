@@ -361,3 +361,28 @@ async fn what_linear_restores_is_back() {
     says(&fold, "issues", "linear:i1", json!({"is_deleted": false, "deleted_at": null, "updated_at": "2026-01-02T00:00:00+00:00"})).await;
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_ended_before_another_took_its_place() {
+    let fold = Fold::start_with(&["entities"]).await;
+    let status = |deployment: i64, id: i64, state: &str, at: &str| {
+        json!({
+            "action": "created", "repository": {"id": 7, "full_name": "o/r"},
+            "deployment": {"id": deployment, "sha": "a".repeat(40), "environment": "production", "created_at": "2026-01-01T10:00:00Z", "updated_at": at},
+            "deployment_status": {"id": id, "state": state, "created_at": at, "updated_at": at},
+        })
+    };
+    for (deployment, id, state, at) in [
+        (1, 3, "inactive", "2026-01-05T10:00:00Z"),
+        (1, 2, "success", "2026-01-01T10:05:00Z"),
+        (1, 1, "in_progress", "2026-01-01T10:01:00Z"),
+        (2, 4, "failure", "2026-01-01T11:00:00Z"),
+        (2, 5, "in_progress", "2026-01-01T11:01:00Z"),
+    ] {
+        fold.append_json("github", "deployment_status", &status(deployment, id, state, at)).await;
+    }
+    fold.caught_up().await;
+    says(&fold, "deployments", "github:deployment/1", json!({"status": "inactive", "finished_at": "2026-01-01T10:05:00+00:00"})).await;
+    says(&fold, "deployments", "github:deployment/2", json!({"status": "in_progress", "finished_at": null})).await;
+    fold.stop().await;
+}

@@ -1,7 +1,7 @@
 //! Deployments: hooklake's own events, and GitHub's deployments with their statuses.
 
 use super::super::entry::whole;
-use super::kind::{Kind, STATUS, WHOLE};
+use super::kind::{FINISH, Kind, STATUS, WHOLE};
 use super::state::As::{Name, Text, Time, Whole};
 use super::state::{Field, State, at, latest, written};
 use super::version::{Versions, by_number, progress};
@@ -63,13 +63,20 @@ pub(super) fn tell_github(event_type: &str, value: Json<'_>, place: State, versi
     versions.tell(Kind::Deployment, Some(name.clone()), WHOLE, latest(deployment, &["/updated_at", "/created_at"]), 0, &state);
     let Some(status) = value.get("deployment_status") else {
         // It begins without a status; the first one that comes is later, or of the same second and has a number.
-        let begun = State::empty(GITHUB_STATUS).with("status", "created").with("finished_at", ()).with("url", ());
+        let begun = State::empty(GITHUB_STATUS).with("status", "created").with("url", ());
         versions.tell(Kind::Deployment, Some(name), STATUS, at(deployment, "/created_at"), 0, &begun);
         return;
     };
     let changed = latest(status, &["/updated_at", "/created_at"]);
-    let is_over = matches!(text(status, "/state"), Some("success" | "failure" | "error" | "inactive"));
     let url = ["/environment_url", "/target_url", "/log_url"].iter().find_map(|pointer| text(status, pointer).filter(|url| !url.is_empty()));
-    let told = State::of(status, GITHUB_STATUS).with("finished_at", changed.filter(|_| is_over).map(written)).with("url", url);
-    versions.tell(Kind::Deployment, Some(name), STATUS, at(status, "/created_at"), whole(status, "/id").unwrap_or_default(), &told);
+    let told = State::of(status, GITHUB_STATUS).with("url", url);
+    let (told_at, rank) = (at(status, "/created_at"), whole(status, "/id").unwrap_or_default());
+    versions.tell(Kind::Deployment, Some(name.clone()), STATUS, told_at, rank, &told);
+    // Inactive is what ended before and another one has replaced: it does not end again.
+    let state = text(status, "/state").unwrap_or_default();
+    if state != "inactive" {
+        let is_over = matches!(state, "success" | "failure" | "error");
+        let finish = State::default().with("finished_at", changed.filter(|_| is_over).map(written));
+        versions.tell(Kind::Deployment, Some(name), FINISH, told_at, rank, &finish);
+    }
 }

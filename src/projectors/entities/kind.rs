@@ -48,6 +48,8 @@ pub(super) const END: &str = "end";
 pub(super) const ORIGIN: &str = "origin";
 /// How far it has come, told apart from what it is.
 pub(super) const STATUS: &str = "status";
+/// When it ended.
+pub(super) const FINISH: &str = "finish";
 /// What it is called.
 pub(super) const NAME: &str = "name";
 
@@ -75,7 +77,7 @@ kinds! {
     /// A release of a repository.
     Release = "release" in "releases" shows &[WHOLE, STATUS, END];
     /// Something that is brought to an environment.
-    Deployment = "deployment" in "deployments" shows &[WHOLE, STATUS];
+    Deployment = "deployment" in "deployments" shows &[WHOLE, STATUS, FINISH];
     /// A project, in Linear or at GitHub.
     Project = "project" in "projects" shows &[WHOLE, END];
     /// A cycle of a team in Linear.
