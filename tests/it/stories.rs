@@ -217,3 +217,22 @@ async fn an_issue_that_was_transferred_is_meant_by_its_old_name() {
     assert_eq!(fold.db.number("SELECT count(*) FROM workflows").await, 1, "one story");
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_branch_of_a_fork_that_is_gone_is_no_branch_of_ours() {
+    let fold = Fold::start().await;
+    push(&fold, "main", &[commit('a', "Long ago", "01T09:00")]).await;
+    let fork = json!({"head": {"ref": "main", "sha": sha('b'), "label": "carl:main", "repo": {"full_name": "carl/shop"}}});
+    let shown = pull_request(31, "From a fork", "03T11:00", fork);
+    told(&fold, "opened", &shown).await;
+    told(&fold, "labeled", &with(shown, json!({"head": {"repo": null}, "updated_at": at("04T11:00")}))).await;
+    // Nothing says whose it was but the one who opened it there.
+    let nameless = json!({"head": {"ref": "main", "sha": sha('b'), "repo": null, "user": {"login": "carl"}}});
+    told(&fold, "opened", &pull_request(32, "From a fork", "03T11:00", nameless)).await;
+    push(&fold, "branch-33", &[commit('c', "Ours", "03T10:00")]).await;
+    told(&fold, "opened", &pull_request(33, "Of our own", "03T11:00", json!({"head": {"sha": sha('d'), "label": "Acme:branch-33", "repo": null}}))).await;
+    fold.caught_up().await;
+    let commits = "SELECT string_agg(pull_request || ' ' || left(sha, 1), ', ') FROM pull_request_commits";
+    assert_eq!(fold.db.rows(commits).await[0].get::<_, String>(0), "github:acme/shop#33 c");
+    fold.stop().await;
+}

@@ -63,9 +63,7 @@ fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, 
     if let Some(branch) = text(pull_request, "/head/ref") {
         findings.named_as("revert", "reverts", &subject, "pull_request.head.ref", words::reverted_by_branch(branch, repository));
         findings.named("identifier_in_branch", &subject, "pull_request.head.ref", words::in_branch(branch));
-        // A pull request from a fork has its branch there; the fork may be gone.
-        let home = text(pull_request, "/head/repo/full_name").unwrap_or(repository);
-        let head = Subject::branch(home, branch);
+        let head = home(repository, pull_request).and_then(|home| Subject::branch(home, branch));
         findings.stated("branch_of_pull_request", Some(&subject), head.as_ref(), "pull_request.head.ref", branch, 1.0);
         findings.about(head);
     }
@@ -89,6 +87,18 @@ fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, 
             findings.about(Some(commit));
         }
     }
+}
+
+/// Where a pull request has its branch. One from a fork has it there; that may be gone, and then nothing but the owner says that
+/// it was another one.
+fn home<'a>(repository: &'a str, pull_request: Json<'a>) -> Option<&'a str> {
+    if let Some(home) = text(pull_request, "/head/repo/full_name") {
+        return Some(home);
+    }
+    let owner = text(pull_request, "/head/label").and_then(|label| label.split_once(':')).map(|(owner, _)| owner);
+    let owner = owner.or_else(|| text(pull_request, "/head/user/login"));
+    let ours = repository.split('/').next().unwrap_or_default();
+    owner.is_none_or(|owner| owner.eq_ignore_ascii_case(ours)).then_some(repository)
 }
 
 fn of_issue(repository: &str, issue: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
