@@ -244,7 +244,12 @@ fn names(accounts: &[Account<'_>], sets: &mut Sets<'_>) -> Vec<Link> {
     let mut by_name = BTreeMap::<String, BTreeMap<usize, usize>>::new();
     for (index, account) in accounts.iter().enumerate() {
         let person = sets.first(index);
-        for name in account.names.iter().filter_map(|name| full_name(name)) {
+        let names: BTreeSet<String> = account.names.iter().filter_map(|name| full_name(name)).collect();
+        // Several people commit with one address: by name it is nobody's.
+        if account.platform() == "git" && names.len() > 1 {
+            continue;
+        }
+        for name in names {
             by_name.entry(name).or_default().entry(person).or_insert(index);
         }
     }

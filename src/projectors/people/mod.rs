@@ -49,7 +49,7 @@ pub struct PeopleTables;
 #[async_trait]
 impl Projector for PeopleTables {
     const NAME: &'static str = "people";
-    const VERSION: i32 = 2;
+    const VERSION: i32 = 3;
     const TABLES: &'static [&'static str] = &["person_evidence", "person_claims", "people_map", "person_identities", "people"];
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", OWN_SOURCE]);
     const IN_ORDER: bool = false;
