@@ -1,8 +1,13 @@
 -- When each pull request reached production: with the first successful deployment there, of those that brought what had
 -- landed on the same branch by then or later. Looked up by index from the one pull request.
 CREATE VIEW public.pull_request_deployed AS
-SELECT p.tenant, p.key, d.is_deploying, b.deployed_at
+SELECT p.tenant, p.key, d.is_deploying AND (p.is_merged IS NOT TRUE OR h.is_heard) AS is_deploying, b.deployed_at
 FROM public.pull_requests p
+-- Of one that is first told of long after its merge nobody knows which deployment was the first.
+CROSS JOIN LATERAL (
+    SELECT coalesce(min(h.version_at) <= p.merged_at + interval '1 hour', false) AS is_heard
+    FROM public.entity_history h
+    WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.version_at > 'epoch') AS h
 CROSS JOIN LATERAL (
     SELECT EXISTS (SELECT FROM public.deployed_commits d
                    WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production) AS is_deploying
@@ -11,7 +16,7 @@ LEFT JOIN LATERAL (
     SELECT d.finished_at AS deployed_at
     FROM public.deployed_commits d
     WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production
-      AND d.finished_at >= p.merged_at - interval '1 hour' AND p.is_merged
+      AND d.finished_at >= p.merged_at - interval '1 hour' AND p.is_merged AND h.is_heard
       -- The clock of a machine that deploys may be an hour behind. What began earlier did not bring what landed later.
       -- In coalesce for the reason that deployed_commits has.
       AND coalesce(d.branch = p.base_ref AND d.landed_at >= p.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
@@ -19,5 +24,5 @@ LEFT JOIN LATERAL (
 
 COMMENT ON VIEW public.pull_request_deployed IS 'When each pull request reached production: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_deployed.key IS 'pull_requests.key.';
-COMMENT ON COLUMN public.pull_request_deployed.is_deploying IS 'True when anything of its repository was ever deployed to production (deployed_commits).';
-COMMENT ON COLUMN public.pull_request_deployed.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch at its merge or later. NULL while there is none, and for what is not merged.';
+COMMENT ON COLUMN public.pull_request_deployed.is_deploying IS 'True when anything of its repository was ever deployed to production (deployed_commits); false for what was merged more than an hour before anything told of it.';
+COMMENT ON COLUMN public.pull_request_deployed.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch at its merge or later. NULL while there is none, for what is not merged, and for what was merged more than an hour before anything told of it: which deployment was the first is not known then.';

@@ -236,3 +236,25 @@ async fn a_branch_of_a_fork_that_is_gone_is_no_branch_of_ours() {
     assert_eq!(fold.db.rows(commits).await[0].get::<_, String>(0), "github:acme/shop#33 c");
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_knows_what_brought_a_merge_that_was_not_heard_of() {
+    let fold = Fold::start().await;
+    told(&fold, "labeled", &with(pull_request(34, "Long ago", "01T08:00", merged("01T10:00", 'a')), json!({"updated_at": at("20T10:00")}))).await;
+    let shown = pull_request(35, "Lately", "19T08:00", json!({}));
+    told(&fold, "opened", &shown).await;
+    told(&fold, "closed", &with(shown, merged("20T09:00", 'b'))).await;
+    // What closed this one is lost, but it was heard of before.
+    let shown = pull_request(36, "Lost", "19T08:00", json!({}));
+    told(&fold, "opened", &shown).await;
+    told(&fold, "labeled", &with(with(shown, merged("20T09:05", 'c')), json!({"updated_at": at("22T09:00")}))).await;
+    deployed(&fold, "d1", "production", "success", 'c', &at("20T09:20")).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 34, "state, deployed_at, is_complete").await, "(merged,,t)");
+    for number in [35, 36] {
+        assert_eq!(story(&fold, number, "state, deployed_at AT TIME ZONE 'UTC'").await, "(deployed,\"2026-03-20 09:20:00\")");
+    }
+    assert_eq!(fold.db.number("SELECT count(*) FROM stuck_work").await, 0);
+    assert_eq!(fold.db.number("SELECT changes FROM dora_metrics WHERE scope = 'all' AND period = 'month'").await, 2);
+    fold.stop().await;
+}
