@@ -54,7 +54,7 @@ FROM (
     WHERE NOT i.is_deleted AND i.created_at IS NOT NULL
       AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = i.tenant AND g.key = 'github:' || i.repository_id AND g.is_deleted)) AS a;
 
-COMMENT ON VIEW public.response_times IS 'When somebody else first answered: one row per pull request, issue, and Slack message that a person wrote and that is no reply. Bots do not answer: at GitHub logins that end in [bot], in Slack what has a bot_id. Unanswered ones have NULL; deleted repositories are left out. Messages that ask nothing are here too; look at those with an answer, or at channels where people ask. One is found at once by subject or key.';
+COMMENT ON VIEW public.response_times IS 'When somebody else first answered: one row per pull request, issue, and Slack message that a person wrote and that is no reply. Bots do not answer: at GitHub logins that end in [bot] and Copilot, in Slack what has a bot_id. Unanswered ones have NULL; deleted repositories are left out. Messages that ask nothing are here too; look at those with an answer, or at channels where people ask. One is found at once by subject or key.';
 COMMENT ON COLUMN public.response_times.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.response_times.kind IS 'slack_thread, pull_request or issue.';
 COMMENT ON COLUMN public.response_times.key IS 'Key in slack_messages, pull_requests or issues.';

@@ -8,7 +8,7 @@ WHERE lower(v.reviewer) IS DISTINCT FROM lower(p.author) AND NOT v.is_deleted
   -- Nor is what an app says within a minute.
   AND NOT hooklake.is_bot(v.reviewer);
 
-COMMENT ON VIEW public.reviews_by_others IS 'Reviews that count: by another person than the author of the pull request, and not deleted; what bots say (their logins end in [bot]) is none. Every view that counts reviews reads these; all of them are in reviews.';
+COMMENT ON VIEW public.reviews_by_others IS 'Reviews that count: by another person than the author of the pull request, and not deleted; what bots say (their logins end in [bot], or are Copilot) is none. Every view that counts reviews reads these; all of them are in reviews.';
 COMMENT ON COLUMN public.reviews_by_others.key IS 'reviews.key.';
 COMMENT ON COLUMN public.reviews_by_others.pull_request_key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.reviews_by_others.reviewer IS 'GitHub login of who reviewed.';

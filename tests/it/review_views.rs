@@ -224,3 +224,18 @@ async fn notices_say_nothing_and_what_is_over_is_not_awaited() {
     assert_eq!(awaited, expected);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copilot_is_a_bot() {
+    let fold = Fold::start().await;
+    let shown = opened(&fold, 1).await;
+    let shown = changed(&fold, &shown, "review_requested", "requested_reviewers", json!([login("Copilot"), login("carol")]), "02T09:30").await;
+    let comment = json!({"id": 9, "body": "nit", "user": login("Copilot"), "created_at": at("02T09:31"), "updated_at": at("02T09:31")});
+    github(&fold, "pull_request_review_comment", json!({"action": "created", "pull_request": shown, "comment": comment})).await;
+    reviewed(&fold, &shown, 11, "Copilot", "commented", "02T09:31").await;
+    fold.caught_up().await;
+    assert_eq!(rows(&fold, "SELECT reviewer FROM review_waiting").await, ["(carol)"]);
+    assert_eq!(rows(&fold, "SELECT answered_by FROM response_times").await, ["()"]);
+    assert_eq!(rows(&fold, "SELECT reviews FROM pull_request_reviewed").await, ["(0)"]);
+    fold.stop().await;
+}
