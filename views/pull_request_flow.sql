@@ -54,7 +54,7 @@ COMMENT ON COLUMN public.pull_request_flow.state IS 'open, merged, or closed wit
 COMMENT ON COLUMN public.pull_request_flow.is_draft IS 'True when it is not yet ready for review.';
 COMMENT ON COLUMN public.pull_request_flow.started_at IS 'Time of its first known commit, or of its opening if that was earlier or no commit is known (pull_request_started).';
 COMMENT ON COLUMN public.pull_request_flow.opened_at IS 'When it was opened.';
-COMMENT ON COLUMN public.pull_request_flow.ready_at IS 'When it was opened, or stopped being a draft; NULL while it is one.';
+COMMENT ON COLUMN public.pull_request_flow.ready_at IS 'When it was opened, or stopped being a draft, the last time before its first review; NULL while it is one.';
 COMMENT ON COLUMN public.pull_request_flow.first_review_at IS 'When someone else than its author first submitted a review.';
 COMMENT ON COLUMN public.pull_request_flow.approved_at IS 'When someone else than its author first approved it.';
 COMMENT ON COLUMN public.pull_request_flow.merged_at IS 'When it was merged.';

@@ -1,14 +1,14 @@
 -- How the review of each pull request went. Looked up by index from the one pull request.
 CREATE VIEW public.pull_request_reviewed AS
-SELECT p.tenant, p.key, r.ready_at, h.requested_at,
-       CASE WHEN v.first_at IS NULL OR r.ready_at <= v.first_at THEN r.ready_at ELSE p.created_at END AS waited_from,
+SELECT p.tenant, p.key, CASE WHEN NOT coalesce(p.is_draft, false) THEN r.ready_at END AS ready_at, h.requested_at,
+       CASE WHEN v.first_at IS NULL THEN CASE WHEN NOT coalesce(p.is_draft, false) THEN r.ready_at END
+            WHEN r.ready_at <= v.first_at THEN r.ready_at
+            ELSE p.created_at END AS waited_from,
        v.first_at AS first_review_at, v.approved_at, v.reviews, v.reviewers, v.changes_requested,
        coalesce(h.open_at > h.closed_at, false) AS is_reopened
 FROM public.pull_requests p
 CROSS JOIN LATERAL (
-    SELECT min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'true') AS draft_at,
-           min(h.version_at) FILTER (WHERE h.state ->> 'is_draft' = 'false') AS not_draft_at,
-           min(h.version_at) FILTER (WHERE h.state ->> 'state' = 'closed' AND h.state ->> 'is_merged' IS DISTINCT FROM 'true') AS closed_at,
+    SELECT min(h.version_at) FILTER (WHERE h.state ->> 'state' = 'closed' AND h.state ->> 'is_merged' IS DISTINCT FROM 'true') AS closed_at,
            max(h.version_at) FILTER (WHERE h.state ->> 'state' = 'open') AS open_at,
            min(h.version_at) FILTER (
                WHERE (jsonb_typeof(h.state -> 'requested_reviewers') = 'array' AND h.state -> 'requested_reviewers' <> '[]')
@@ -16,16 +16,25 @@ CROSS JOIN LATERAL (
     FROM public.entity_history h
     WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key) AS h
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN h.draft_at IS NULL THEN p.created_at WHEN p.is_draft THEN NULL ELSE h.not_draft_at END AS ready_at) AS r
-CROSS JOIN LATERAL (
     SELECT min(v.submitted_at) AS first_at, min(v.submitted_at) FILTER (WHERE v.state = 'approved') AS approved_at, count(*) AS reviews,
            count(*) FILTER (WHERE v.state = 'changes_requested') AS changes_requested, count(DISTINCT lower(v.reviewer)) AS reviewers
     FROM public.reviews_by_others v
-    WHERE v.tenant = p.tenant AND v.pull_request_key = p.key) AS v;
+    WHERE v.tenant = p.tenant AND v.pull_request_key = p.key) AS v
+-- It may become a draft more than once: what counts is the last time before its first review.
+CROSS JOIN LATERAL (
+    SELECT max(h.version_at) AS draft_at
+    FROM public.entity_history h
+    WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.state ->> 'is_draft' = 'true'
+      AND h.version_at <= coalesce(v.first_at, 'infinity')) AS d
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN d.draft_at IS NULL THEN p.created_at ELSE min(h.version_at) END AS ready_at
+    FROM public.entity_history h
+    WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.state ->> 'is_draft' = 'false'
+      AND h.version_at > d.draft_at) AS r;
 
 COMMENT ON VIEW public.pull_request_reviewed IS 'How the review of each pull request went: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_reviewed.key IS 'pull_requests.key.';
-COMMENT ON COLUMN public.pull_request_reviewed.ready_at IS 'When it was opened, or stopped being a draft; NULL while it is one.';
+COMMENT ON COLUMN public.pull_request_reviewed.ready_at IS 'When it was opened, or stopped being a draft, the last time before its first review; NULL while it is one.';
 COMMENT ON COLUMN public.pull_request_reviewed.requested_at IS 'When somebody, or a team, was first asked to review; NULL when nobody was.';
 COMMENT ON COLUMN public.pull_request_reviewed.waited_from IS 'From when its first review was or is waited for: ready_at, or when it was opened if it was reviewed as a draft. NULL for a draft that nobody has reviewed.';
 COMMENT ON COLUMN public.pull_request_reviewed.first_review_at IS 'When another person than its author first reviewed it.';

@@ -125,7 +125,7 @@ COMMENT ON COLUMN public.workflows.checks IS 'Checks of its newest commit: succe
 COMMENT ON COLUMN public.workflows.reviews IS 'Reviews by others than the author.';
 COMMENT ON COLUMN public.workflows.changes_requested IS 'Reviews that asked for changes.';
 COMMENT ON COLUMN public.workflows.first_commit_at IS 'Time of the first commit that was pushed to its branch or was its head (pull_request_started).';
-COMMENT ON COLUMN public.workflows.ready_at IS 'When it was opened, or stopped being a draft; NULL while it is one (pull_request_reviewed).';
+COMMENT ON COLUMN public.workflows.ready_at IS 'When it was opened, or stopped being a draft, the last time before its first review; NULL while it is one (pull_request_reviewed).';
 COMMENT ON COLUMN public.workflows.review_requested_at IS 'When somebody was first asked to review.';
 COMMENT ON COLUMN public.workflows.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch then or later (pull_request_deployed).';
 COMMENT ON COLUMN public.workflows.issue_closed_at IS 'When the issue was completed, cancelled or closed.';

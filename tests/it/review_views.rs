@@ -239,3 +239,34 @@ async fn copilot_is_a_bot() {
     assert_eq!(rows(&fold, "SELECT reviews FROM pull_request_reviewed").await, ["(0)"]);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_it_back_to_think_is_not_waited_for() {
+    let fold = Fold::start().await;
+    // Opened by mistake; a draft from 9:05 until two weeks later; reviewed within the hour (1), or not yet (2).
+    for number in [1, 2] {
+        let shown = opened(&fold, number).await;
+        let draft = changed(&fold, &shown, "converted_to_draft", "draft", json!(true), "02T09:05").await;
+        let ready = changed(&fold, &draft, "ready_for_review", "draft", json!(false), "16T09:00").await;
+        if number == 1 {
+            let shown = changed(&fold, &ready, "labeled", "labels", json!([]), "16T10:00").await;
+            reviewed(&fold, &shown, 11, "bob", "approved", "16T10:00").await;
+        }
+    }
+    // Reviewed first, and a draft only after that: for a while (3), or still (4).
+    for number in [3, 4] {
+        let shown = opened(&fold, number).await;
+        reviewed(&fold, &shown, number * 10, "bob", "commented", "02T11:00").await;
+        let draft = changed(&fold, &shown, "converted_to_draft", "draft", json!(true), "02T12:00").await;
+        if number == 3 {
+            changed(&fold, &draft, "ready_for_review", "draft", json!(false), "02T13:00").await;
+        }
+    }
+    fold.caught_up().await;
+    let flow = "SELECT number, ready_at AT TIME ZONE 'UTC', pickup_hours FROM pull_request_flow ORDER BY 1";
+    let expected = ["(1,\"2026-03-16 09:00:00\",1.00)", "(2,\"2026-03-16 09:00:00\",)", "(3,\"2026-03-02 09:00:00\",2.00)", "(4,,2.00)"];
+    assert_eq!(rows(&fold, flow).await, expected);
+    let stuck = "SELECT subject, since AT TIME ZONE 'UTC' FROM stuck_work WHERE reason = 'no review yet' ORDER BY 1";
+    assert_eq!(rows(&fold, stuck).await, ["(github:acme/shop#2,\"2026-03-16 09:00:00\")", "(github:acme/shop#3,\"2026-03-02 09:00:00\")"]);
+    fold.stop().await;
+}
