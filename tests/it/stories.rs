@@ -258,3 +258,20 @@ async fn nobody_knows_what_brought_a_merge_that_was_not_heard_of() {
     assert_eq!(fold.db.number("SELECT changes FROM dora_metrics WHERE scope = 'all' AND period = 'month'").await, 2);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_was_mended_is_no_evidence_any_more() {
+    let fold = Fold::start().await;
+    for identifier in ["ABC-7", "ABC-8"] {
+        issue(&fold, identifier, json!({"createdAt": at("01T08:00"), "updatedAt": at("01T08:00")})).await;
+    }
+    let body = |text: &str, when: &str| json!({"body": text, "updated_at": at(when)});
+    told(&fold, "opened", &pull_request(37, "Checkout", "03T11:00", body("Fixes ABC-7", "03T11:00"))).await;
+    told(&fold, "edited", &pull_request(37, "Checkout", "03T11:00", body("Fixes ABC-8", "03T11:05"))).await;
+    told(&fold, "opened", &pull_request(38, "Prices", "03T11:00", body("Fixes ABC-7", "03T11:00"))).await;
+    told(&fold, "edited", &pull_request(38, "Prices", "03T11:00", json!({"body": null, "updated_at": at("03T11:05")}))).await;
+    fold.caught_up().await;
+    assert_eq!(story(&fold, 37, "issues").await, "{linear:ABC-8}");
+    assert_eq!(story(&fold, 38, "issues").await, "{}");
+    fold.stop().await;
+}
