@@ -9,18 +9,25 @@ CROSS JOIN LATERAL (
     FROM public.entity_history h
     WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.version_at > 'epoch') AS h
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM public.deployed_commits d
-                   WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production) AS is_deploying
+    SELECT EXISTS (SELECT FROM public.pull_request_repositories n
+                   CROSS JOIN LATERAL (
+                       SELECT FROM public.deployed_commits d
+                       WHERE d.tenant = p.tenant AND lower(d.repository) = n.repository AND d.is_production LIMIT 1) AS d
+                   WHERE n.tenant = p.tenant AND n.pull_request_key = p.key) AS is_deploying
     LIMIT 1) AS d
-LEFT JOIN LATERAL (
-    SELECT d.finished_at AS deployed_at
-    FROM public.deployed_commits d
-    WHERE d.tenant = p.tenant AND lower(d.repository) = lower(p.repository) AND d.is_production
-      AND d.finished_at >= p.merged_at - interval '1 hour' AND p.is_merged AND h.is_heard
-      -- The clock of a machine that deploys may be an hour behind. What began earlier did not bring what landed later.
-      -- In coalesce for the reason that deployed_commits has.
-      AND coalesce(d.branch = p.base_ref AND d.landed_at >= p.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
-    ORDER BY d.finished_at LIMIT 1) AS b ON true;
+CROSS JOIN LATERAL (
+    SELECT min(b.deployed_at) AS deployed_at
+    FROM public.pull_request_repositories n
+    CROSS JOIN LATERAL (
+        SELECT d.finished_at AS deployed_at
+        FROM public.deployed_commits d
+        WHERE d.tenant = p.tenant AND lower(d.repository) = n.repository AND d.is_production
+          AND d.finished_at >= p.merged_at - interval '1 hour'
+          -- The clock of a machine that deploys may be an hour behind. What began earlier did not bring what landed later.
+          -- In coalesce for the reason that deployed_commits has.
+          AND coalesce(d.branch = p.base_ref AND d.landed_at >= p.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
+        ORDER BY d.finished_at LIMIT 1) AS b
+    WHERE n.tenant = p.tenant AND n.pull_request_key = p.key AND p.is_merged AND h.is_heard) AS b;
 
 COMMENT ON VIEW public.pull_request_deployed IS 'When each pull request reached production: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_deployed.key IS 'pull_requests.key.';

@@ -275,3 +275,23 @@ async fn a_text_that_was_mended_is_no_evidence_any_more() {
     assert_eq!(story(&fold, 38, "issues").await, "{}");
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_is_the_same_under_another_name() {
+    let fold = Fold::start().await;
+    let renamed = |fields: Value| with(json!({"repository": {"full_name": "acme/store", "name": "store", "updated_at": at("03T12:00")}}), fields);
+    told(&fold, "closed", &pull_request(43, "Before", "03T08:00", merged("03T10:00", 'a'))).await;
+    deployed(&fold, "d1", "production", "success", 'a', &at("03T11:00")).await;
+    told(&fold, "closed", &pull_request(44, "On the way", "03T08:00", merged("03T11:30", 'b'))).await;
+    github(&fold, "repository", renamed(json!({"action": "renamed"}))).await;
+    let deployment = json!({"id": 9, "sha": sha('b'), "ref": "main", "environment": "production", "created_at": at("03T13:00")});
+    let status = json!({"id": 9, "state": "success", "environment": "production", "created_at": at("03T14:00"), "updated_at": at("03T14:00")});
+    github(&fold, "deployment_status", renamed(json!({"action": "created", "deployment": deployment, "deployment_status": status}))).await;
+    let labeled = with(pull_request(43, "Before", "03T08:00", merged("03T10:00", 'a')), json!({"updated_at": at("04T08:00")}));
+    github(&fold, "pull_request", renamed(json!({"action": "labeled", "number": 43, "pull_request": labeled}))).await;
+    fold.caught_up().await;
+    let deployed = "SELECT (subject, deployed_at AT TIME ZONE 'UTC')::text FROM pull_request_flow ORDER BY number";
+    let deployed: Vec<String> = fold.db.rows(deployed).await.iter().map(|row| row.get(0)).collect();
+    assert_eq!(deployed, ["(github:acme/store#43,\"2026-03-03 11:00:00\")", "(github:acme/shop#44,\"2026-03-03 14:00:00\")"]);
+    fold.stop().await;
+}
