@@ -1,21 +1,38 @@
 -- DORA's four keys, by day, week and month, for each repository, each team, and all of a tenant.
 CREATE VIEW public.dora_metrics AS
 WITH flow AS (
-    SELECT f.tenant, f.key, f.repository, f.teams, f.deployed_at, f.cycle_hours, lower(p.merge_commit_sha) AS merge_commit_sha
+    SELECT f.tenant, f.key, f.repository, f.teams, f.deployed_at, f.cycle_hours, lower(p.merge_commit_sha) AS merge_commit_sha, p.merged_at, p.base_ref
     FROM public.pull_request_flow f
     JOIN public.pull_requests p ON p.tenant = f.tenant AND p.key = f.key),
-deployment_teams AS (
-    SELECT f.tenant, f.merge_commit_sha, team
-    FROM flow f, unnest(f.teams) team
-    WHERE f.merge_commit_sha IS NOT NULL
-    GROUP BY 1, 2, 3),
 production AS (SELECT * FROM public.deployment_outcomes WHERE is_production),
+-- Those of a team's own commits, and those that were to bring one of its pull requests, through the first that did.
+deployment_teams AS (
+    SELECT f.tenant, d."position", team
+    FROM flow f
+    CROSS JOIN unnest(f.teams) team
+    JOIN production d ON d.tenant = f.tenant AND lower(d.commit_sha) = f.merge_commit_sha
+    UNION
+    SELECT f.tenant, d."position", team
+    FROM flow f
+    CROSS JOIN unnest(f.teams) team
+    CROSS JOIN LATERAL (
+        SELECT d."position"
+        FROM public.pull_request_repositories n
+        CROSS JOIN LATERAL (
+            SELECT d."position" FROM public.deployment_commits d
+            WHERE d.tenant = f.tenant AND lower(d.repository) = n.repository AND d.is_production
+              AND d.finished_at >= f.merged_at - interval '1 hour' AND d.finished_at <= f.deployed_at
+              -- As in pull_request_deployed.
+              AND coalesce(d.branch = f.base_ref AND d.landed_at >= f.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
+            OFFSET 0) AS d
+        WHERE n.tenant = f.tenant AND n.pull_request_key = f.key OFFSET 0) AS d
+    WHERE f.deployed_at IS NOT NULL),
 facts AS (
     SELECT 'repository' AS scope, d.repository AS name, d.tenant, d.finished_at AS at, d.outcome, d.begins_outage, d.hours_to_restore, NULL::numeric AS lead_hours
     FROM production d WHERE d.repository IS NOT NULL
     UNION ALL
     SELECT 'team', t.team, d.tenant, d.finished_at, d.outcome, d.begins_outage, d.hours_to_restore, NULL
-    FROM production d JOIN deployment_teams t ON t.tenant = d.tenant AND t.merge_commit_sha = lower(d.commit_sha)
+    FROM production d JOIN deployment_teams t ON t.tenant = d.tenant AND t."position" = d."position"
     UNION ALL
     SELECT 'all', NULL, d.tenant, d.finished_at, d.outcome, d.begins_outage, d.hours_to_restore, NULL
     FROM production d
@@ -51,7 +68,7 @@ GROUP BY f.tenant, f.scope, f.name, p.period, p.days, date_trunc(p.period, f.at 
 COMMENT ON VIEW public.dora_metrics IS 'DORA''s four keys of production: deployment frequency, lead time for changes, change failure rate, time to restore; per repository, per Linear team and for all, by day, week and month (UTC). Choose one scope and one period: WHERE scope = ''repository'' AND period = ''week''. A period in which nothing was deployed has no row.';
 COMMENT ON COLUMN public.dora_metrics.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.dora_metrics.scope IS 'repository, team or all: what name is. The scopes count the same deployments, so never add them up.';
-COMMENT ON COLUMN public.dora_metrics.name IS 'owner/name of the repository, or key of the Linear team (HEL) whose issues the pull requests are for; NULL for all.';
+COMMENT ON COLUMN public.dora_metrics.name IS 'owner/name of the repository, or key of the Linear team (HEL) whose issues the pull requests are for; NULL for all. A deployment is a team''s when its commit is, or when it was the first to bring one of the team''s pull requests, or failed before that.';
 COMMENT ON COLUMN public.dora_metrics.period IS 'day, week or month.';
 COMMENT ON COLUMN public.dora_metrics.period_start IS 'First day of the period, UTC; Monday for a week.';
 COMMENT ON COLUMN public.dora_metrics.deployments IS 'Successful deployments to production that ended in the period.';
