@@ -295,3 +295,24 @@ async fn a_repository_is_the_same_under_another_name() {
     assert_eq!(deployed, ["(github:acme/store#43,\"2026-03-03 11:00:00\")", "(github:acme/shop#44,\"2026-03-03 14:00:00\")"]);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_counts_from_when_it_was_made() {
+    let fold = Fold::start().await;
+    let pushed = async |branch: &str, commits: &[Value], when: &str| {
+        let last = commits.last().expect("a commit");
+        let body =
+            json!({"ref": format!("refs/heads/{branch}"), "after": last["id"], "head_commit": last, "commits": commits, "repository": {"pushed_at": at(when)}});
+        github(&fold, "push", body).await;
+    };
+    told(&fold, "opened", &pull_request(45, "Checkout", "03T11:00", json!({"head": {"sha": sha('b')}}))).await;
+    pushed("branch-45", &[commit('b', "Begin", "03T10:00")], "03T10:30").await;
+    let merge = commit('c', "Merge branch 'main' into branch-45", "03T15:00");
+    pushed("branch-45", &[commit('a', "Somebody else's", "02T09:00"), merge], "03T15:00").await;
+    // It was pushed before, and delivered once more after that.
+    pushed("main", &[commit('a', "Somebody else's", "02T09:00")], "02T09:01").await;
+    fold.caught_up().await;
+    let own = "SELECT string_agg(left(sha, 1), '' ORDER BY sha) FROM pull_request_commits WHERE pull_request = 'github:acme/shop#45'";
+    assert_eq!(fold.db.rows(own).await[0].get::<_, String>(0), "bc");
+    fold.stop().await;
+}
