@@ -13,11 +13,11 @@ SELECT coalesce(s.issue, s.pull_request) AS workflow,
             WHEN s.is_merged THEN 'merged'
             WHEN s.pull_request_state = 'closed' THEN 'abandoned'
             WHEN s.pull_request IS NOT NULL THEN 'in_review'
-            WHEN s.state_type = 'canceled' THEN 'cancelled'
+            WHEN s.is_given_up THEN 'cancelled'
             WHEN s.issue_is_open IS FALSE THEN 'done'
             WHEN s.issue_started_at IS NOT NULL THEN 'in_progress'
             ELSE 'planned' END AS state,
-       CASE WHEN s.reverted_at IS NOT NULL OR (s.pull_request_state = 'closed' AND NOT s.is_merged) OR s.state_type = 'canceled' THEN false
+       CASE WHEN s.reverted_at IS NOT NULL OR (s.pull_request_state = 'closed' AND NOT s.is_merged) OR s.is_given_up THEN false
             WHEN s.pull_request IS NULL THEN NOT s.issue_is_open
             ELSE s.is_merged AND s.issue_is_open IS NOT TRUE AND (s.deployed_at IS NOT NULL OR NOT s.is_deploying) END AS is_complete,
        round((num_nonnulls(s.first_commit_at, s.opened_at, s.first_review_at, s.approved_at, s.merged_at)
@@ -39,7 +39,7 @@ FROM (
            coalesce(r.issue, f.issues[1]) AS issue,
            CASE WHEN r.pull_request IS NULL THEN ARRAY[r.issue] ELSE coalesce(f.issues, '{}') END AS issues,
            coalesce(r.team, n.team) AS team, coalesce(r.issue_title, n.title) AS issue_title,
-           coalesce(r.issue_is_open, n.is_open) AS issue_is_open, coalesce(r.state_type, n.state_type) AS state_type,
+           coalesce(r.issue_is_open, n.is_open) AS issue_is_open, coalesce(r.is_given_up, n.is_given_up) AS is_given_up,
            coalesce(r.issue_created_at, n.created_at) AS issue_created_at, coalesce(r.issue_started_at, n.started_at) AS issue_started_at,
            coalesce(r.issue_closed_at, n.closed_at) AS issue_closed_at, r.opened_at, g.first_commit_at, g.started_at,
            v.ready_at, v.requested_at AS review_requested_at, v.waited_from, v.first_review_at, v.approved_at, c.completed_at AS checks_completed_at,
@@ -50,16 +50,17 @@ FROM (
         SELECT p.tenant, p.key, p.subject AS pull_request, NULL::text AS issue, p.repository, p.repository_id, p.title, p.author,
                p.head_ref AS branch, p.head_sha, p.merge_commit_sha, p.url, p.state AS pull_request_state, coalesce(p.is_merged, false) AS is_merged,
                p.created_at AS opened_at, p.merged_at, p.closed_at, NULL::text AS team, NULL::text AS issue_title, NULL::boolean AS issue_is_open,
-               NULL::text AS state_type, NULL::timestamptz AS issue_created_at, NULL::timestamptz AS issue_started_at,
+               NULL::boolean AS is_given_up, NULL::timestamptz AS issue_created_at, NULL::timestamptz AS issue_started_at,
                NULL::timestamptz AS issue_closed_at, false AS is_gone, p."position"
         FROM public.pull_requests p
         UNION ALL
         SELECT i.tenant, i.key, NULL, i.subject, i.repository, i.repository_id, i.title, NULL,
                NULL, NULL, NULL, i.url, NULL, false,
                NULL, NULL, NULL, i.team, i.title, i.is_open,
-               i.state_type, i.created_at, i.started_at,
+               g.is_given_up, i.created_at, i.started_at,
                i.closed_at, i.is_deleted, i."position"
-        FROM public.issues i) AS r
+        FROM public.issues i
+        CROSS JOIN LATERAL (SELECT i.state_type IN ('canceled', 'duplicate') OR (NOT i.is_open AND i.state_reason IN ('not_planned', 'duplicate')) AS is_given_up) AS g) AS r
     -- The issues of a pull request by the strongest evidence; after them names that no issue is known by.
     CROSS JOIN LATERAL (
         SELECT array_agg(l.issue ORDER BY l.is_unknown, l.strength DESC, l.first_position, l.issue) AS issues
@@ -72,7 +73,8 @@ FROM (
                   ORDER BY n.is_current DESC, n.is_deleted, n.version_at DESC LIMIT 1) AS i ON true
               GROUP BY 1) AS l) AS f
     LEFT JOIN LATERAL (
-        SELECT i.* FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = lower(f.issues[1])
+        SELECT i.*, i.state_type IN ('canceled', 'duplicate') OR (NOT i.is_open AND i.state_reason IN ('not_planned', 'duplicate')) AS is_given_up
+        FROM public.issues i WHERE i.tenant = r.tenant AND lower(i.subject) = lower(f.issues[1])
         ORDER BY i.is_deleted, i.version_at DESC LIMIT 1) AS n ON true
     LEFT JOIN LATERAL (
         SELECT g.* FROM public.pull_request_started g WHERE g.tenant = r.tenant AND g.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS g ON true
@@ -115,7 +117,7 @@ COMMENT ON COLUMN public.workflows.title IS 'Title of the issue, or of the pull 
 COMMENT ON COLUMN public.workflows.team IS 'Key of the Linear team.';
 COMMENT ON COLUMN public.workflows.pull_request IS 'github:owner/repo#12; join with pull_requests on subject. NULL when there is none yet.';
 COMMENT ON COLUMN public.workflows.author IS 'GitHub login of who opened the pull request.';
-COMMENT ON COLUMN public.workflows.state IS 'planned, in_progress (issue started, no pull request), in_review (open pull request, drafts too), merged, deployed (to production), reverted (taken back by a merged pull request), abandoned (closed without a merge), cancelled or done (issue closed without a pull request).';
+COMMENT ON COLUMN public.workflows.state IS 'planned, in_progress (issue started, no pull request), in_review (open pull request, drafts too), merged, deployed (to production), reverted (taken back by a merged pull request), abandoned (closed without a merge), cancelled (issue cancelled, not planned or a duplicate) or done (issue closed without a pull request).';
 COMMENT ON COLUMN public.workflows.is_complete IS 'True when nothing is left to do: merged, in production where its repository is deployed at all, and its issue closed. False also for what ended otherwise.';
 COMMENT ON COLUMN public.workflows.progress IS 'Part of its steps that are made, 0 to 1: first commit, opened, first review, approval, checks passed, merged, deployed.';
 COMMENT ON COLUMN public.workflows.is_reopened IS 'The pull request was closed and opened again.';

@@ -316,3 +316,23 @@ async fn a_push_counts_from_when_it_was_made() {
     assert_eq!(fold.db.rows(own).await[0].get::<_, String>(0), "bc");
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issue_that_nobody_will_do_is_not_done() {
+    let fold = Fold::start().await;
+    for (number, reason) in [(46, "not_planned"), (47, "completed")] {
+        let shown = json!({
+            "id": number, "number": number, "title": "x", "state": "closed", "state_reason": reason, "user": {"login": "dave"}, "created_at": at("02T08:00"),
+            "updated_at": at("03T08:00"), "closed_at": at("03T08:00"),
+        });
+        github(&fold, "issues", json!({"action": "closed", "issue": shown})).await;
+    }
+    let duplicate =
+        json!({"state": {"name": "Duplicate", "type": "duplicate"}, "createdAt": at("02T08:00"), "updatedAt": at("03T08:00"), "canceledAt": at("03T08:00")});
+    issue(&fold, "ABC-7", duplicate).await;
+    fold.caught_up().await;
+    let stories = "SELECT (issue, state, is_complete)::text FROM workflows ORDER BY issue";
+    let stories: Vec<String> = fold.db.rows(stories).await.iter().map(|row| row.get(0)).collect();
+    assert_eq!(stories, ["(github:acme/shop#46,cancelled,f)", "(github:acme/shop#47,done,t)", "(linear:ABC-7,cancelled,f)"]);
+    fold.stop().await;
+}
