@@ -28,9 +28,9 @@ LEFT JOIN LATERAL (
                               WHERE b.tenant = p.tenant AND b.entity = 'pull_request' AND b.key = p.key
                                 AND b.state ? l.list AND NOT coalesce(b.state -> l.list ? awaited.reviewer, false))) asked ON true
 WHERE p.state = 'open' AND NOT p.is_deleted AND awaited.reviewer IS NOT NULL
-  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted);
+  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND (g.is_deleted OR g.is_archived));
 
-COMMENT ON VIEW public.review_waiting IS 'Whose review is awaited now: one row per open pull request and requested reviewer or team, with how long they have been waited for. Drafts are here too, since someone was asked; bots and deleted repositories are not.';
+COMMENT ON VIEW public.review_waiting IS 'Whose review is awaited now: one row per open pull request and requested reviewer or team, with how long they have been waited for. Drafts are here too, since someone was asked; bots, and deleted and archived repositories, are not.';
 COMMENT ON COLUMN public.review_waiting.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.review_waiting.key IS 'pull_requests.key.';
 COMMENT ON COLUMN public.review_waiting.subject IS 'github:owner/name#42, as correlated_events calls it.';

@@ -53,12 +53,12 @@ WITH waiting AS (
     WHERE lower(d.status) IN ('queued', 'pending', 'waiting', 'in_progress', 'running', 'started') AND NOT d.is_deleted)
 SELECT w.tenant, w.kind, w.key, w.subject, w.title, w.place, w.owner, w.reason, w.since, hooklake.hours(w.since, now()) AS waiting_hours, w.url
 FROM waiting w
--- Nothing waits in a repository that was deleted. A deployment that only names it: unless another one has the name now.
-WHERE NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = w.tenant AND g.key = 'github:' || w.repository_id AND g.is_deleted)
+-- Nothing waits in a repository that was deleted or archived. A deployment that only names it: unless another one has the name now.
+WHERE NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = w.tenant AND g.key = 'github:' || w.repository_id AND (g.is_deleted OR g.is_archived))
   AND (w.repository_id IS NOT NULL
-       OR (SELECT bool_and(g.is_deleted) FROM public.repositories g WHERE g.tenant = w.tenant AND lower(g.full_name) = lower(w.place)) IS NOT TRUE);
+       OR (SELECT bool_and(g.is_deleted OR coalesce(g.is_archived, false)) FROM public.repositories g WHERE g.tenant = w.tenant AND lower(g.full_name) = lower(w.place)) IS NOT TRUE);
 
-COMMENT ON VIEW public.stuck_work IS 'Work that waits for something, save in deleted repositories, with the reason and since when. Nothing says how long is too long: WHERE waiting_hours > 48 ORDER BY waiting_hours DESC.';
+COMMENT ON VIEW public.stuck_work IS 'Work that waits for something, save in deleted and archived repositories, with the reason and since when. Nothing says how long is too long: WHERE waiting_hours > 48 ORDER BY waiting_hours DESC.';
 COMMENT ON COLUMN public.stuck_work.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.stuck_work.kind IS 'pull_request, issue or deployment.';
 COMMENT ON COLUMN public.stuck_work.key IS 'Key in the table of its kind.';

@@ -15,7 +15,7 @@ SELECT p.tenant,
        p.url
 FROM public.pull_requests p
 WHERE p.state = 'open' AND NOT p.is_deleted
-  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND g.is_deleted)
+  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = p.tenant AND g.key = 'github:' || p.repository_id AND (g.is_deleted OR g.is_archived))
 UNION ALL
 SELECT i.tenant, 'issue', i.key, i.subject, i.title, coalesce(i.assignees, '{}'), coalesce(i.team, i.repository), i.state,
        coalesce(i.started_at, i.created_at), coalesce(i.updated_at, i.version_at),
@@ -25,9 +25,9 @@ FROM public.issues i
 -- GitHub does not say that an issue was begun; it is when someone has it.
 WHERE i.is_open AND NOT i.is_deleted
   AND (i.state_type = 'started' OR (i.source = 'github' AND cardinality(i.assignees) > 0))
-  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = i.tenant AND g.key = 'github:' || i.repository_id AND g.is_deleted);
+  AND NOT EXISTS (SELECT FROM public.repositories g WHERE g.tenant = i.tenant AND g.key = 'github:' || i.repository_id AND (g.is_deleted OR g.is_archived));
 
-COMMENT ON VIEW public.work_in_progress IS 'Everything begun and not finished: open pull requests, Linear issues in a started state, and open GitHub issues that someone is assigned to, save in deleted repositories. One row each.';
+COMMENT ON VIEW public.work_in_progress IS 'Everything begun and not finished: open pull requests, Linear issues in a started state, and open GitHub issues that someone is assigned to, save in deleted and archived repositories. One row each.';
 COMMENT ON COLUMN public.work_in_progress.tenant IS 'Whose it is; "default" unless several tenants are configured.';
 COMMENT ON COLUMN public.work_in_progress.kind IS 'pull_request or issue.';
 COMMENT ON COLUMN public.work_in_progress.key IS 'Key in the table pull_requests or issues.';

@@ -270,3 +270,22 @@ async fn who_takes_it_back_to_think_is_not_waited_for() {
     assert_eq!(rows(&fold, stuck).await, ["(github:acme/shop#2,\"2026-03-16 09:00:00\")", "(github:acme/shop#3,\"2026-03-02 09:00:00\")"]);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_in_a_repository_that_is_archived() {
+    let fold = Fold::start().await;
+    let shown = opened(&fold, 1).await;
+    changed(&fold, &shown, "review_requested", "requested_reviewers", json!([login("carol")]), "02T16:00").await;
+    let mut assigned = issue(&fold, 2, "open").await;
+    assigned["assignees"] = json!([login("bob")]);
+    assigned["updated_at"] = json!(at("02T17:00"));
+    github(&fold, "issues", json!({"action": "assigned", "issue": assigned})).await;
+    fold.caught_up().await;
+    let waiting = "SELECT (SELECT count(*) FROM stuck_work), (SELECT count(*) FROM work_in_progress), (SELECT count(*) FROM review_waiting)";
+    assert_eq!(rows(&fold, waiting).await, ["(1,2,1)"]);
+    let archived = json!({"id": 1, "full_name": "acme/shop", "name": "shop", "owner": login("acme"), "archived": true, "updated_at": at("05T09:00")});
+    fold.append_json("github", "repository", &json!({"action": "archived", "repository": archived})).await;
+    fold.caught_up().await;
+    assert_eq!(rows(&fold, waiting).await, ["(0,0,0)"]);
+    fold.stop().await;
+}
