@@ -27,7 +27,7 @@ FROM (
     WHERE r.reacted_at IS NOT NULL AND NOT r.is_deleted) AS d
 CROSS JOIN LATERAL (
     SELECT count(*) AS messages,
-           count(DISTINCT m.user_id) AS people,
+           count(DISTINCT m.user_id) FILTER (WHERE m.bot_id IS NULL) AS people,
            count(*) FILTER (WHERE m.is_reply) AS replies,
            count(DISTINCT m.thread_key) FILTER (WHERE m.is_reply) AS threads,
            count(*) FILTER (WHERE m.bot_id IS NOT NULL) AS bot_messages,
@@ -55,7 +55,7 @@ COMMENT ON COLUMN public.channel_activity.channel_id IS 'Slack''s id of the chan
 COMMENT ON COLUMN public.channel_activity.channel IS 'Its name; NULL until an event has said it.';
 COMMENT ON COLUMN public.channel_activity.day IS 'Day, UTC.';
 COMMENT ON COLUMN public.channel_activity.messages IS 'Messages that people or bots wrote that day and that were not deleted since; notices of Slack, as of who joined, are none.';
-COMMENT ON COLUMN public.channel_activity.people IS 'How many wrote.';
+COMMENT ON COLUMN public.channel_activity.people IS 'How many people wrote; bots are none.';
 COMMENT ON COLUMN public.channel_activity.threads IS 'Threads that were answered in.';
 COMMENT ON COLUMN public.channel_activity.replies IS 'Messages that answer in a thread.';
 COMMENT ON COLUMN public.channel_activity.bot_messages IS 'Messages that a bot wrote.';

@@ -48,7 +48,8 @@ FROM (
     LEFT JOIN LATERAL (
         SELECT o.author AS by, o.created_at AS at
         FROM public.comments o
-        WHERE o.tenant = i.tenant AND o.parent_kind = 'issue' AND o.parent_key = i.key AND NOT o.is_deleted
+        -- What was said before it was transferred was said below the one that it was.
+        WHERE o.tenant = i.tenant AND o.parent_kind = 'issue' AND o.parent_key IN (i.key, i.transferred_from) AND NOT o.is_deleted
           AND o.created_at >= i.created_at AND o.author IS NOT NULL AND NOT hooklake.is_bot(o.author) AND lower(o.author) IS DISTINCT FROM lower(i.creator)
         ORDER BY o.created_at, o.author LIMIT 1) AS f ON true
     WHERE NOT i.is_deleted AND i.created_at IS NOT NULL

@@ -213,7 +213,7 @@ async fn notices_say_nothing_and_what_is_over_is_not_awaited() {
     issue(&fold, 4, "closed").await;
     fold.caught_up().await;
     let days = "SELECT day, messages, people, replies, bot_messages, with_files FROM channel_activity";
-    assert_eq!(rows(&fold, days).await, ["(2026-03-02,5,3,1,1,1)"]);
+    assert_eq!(rows(&fold, days).await, ["(2026-03-02,5,2,1,1,1)"]);
     let asked = "SELECT asked_at AT TIME ZONE 'UTC', answered_by, hours_to_answer FROM response_times WHERE kind = 'slack_thread' ORDER BY 1";
     assert_eq!(rows(&fold, asked).await, ["(\"2026-03-02 09:00:00\",U2,0.05)", "(\"2026-03-02 09:01:00\",,)", "(\"2026-03-02 09:02:00\",,)"]);
     let saved = saved::find("unanswered").expect("it is there");
@@ -287,5 +287,67 @@ async fn nobody_waits_in_a_repository_that_is_archived() {
     fold.append_json("github", "repository", &json!({"action": "archived", "repository": archived})).await;
     fold.caught_up().await;
     assert_eq!(rows(&fold, waiting).await, ["(0,0,0)"]);
+    fold.stop().await;
+}
+
+/// The rows of a saved query, as JSON.
+async fn asked(fold: &Fold, name: &str) -> Vec<Vec<Value>> {
+    let saved = saved::find(name).expect("it is there");
+    let values = saved.bind(&BTreeMap::new()).expect("defaults");
+    postgres::ask(&fold.db.database, &saved, &values, 1000, Duration::from_mins(1)).await.expect("an answer").rows
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_counts_is_what_people_said_and_left_standing() {
+    let fold = Fold::start().await;
+    let shown = opened(&fold, 1).await;
+    for (id, who, state) in [(11, "alice", "commented"), (12, "coderabbitai[bot]", "commented"), (13, "bob", "approved")] {
+        reviewed(&fold, &shown, id, who, state, "02T15:00").await;
+    }
+    for (id, who) in [(21, "alice"), (22, "coderabbitai[bot]"), (23, "bob"), (24, "bob")] {
+        let comment = json!({"id": id, "body": "x", "user": login(who), "created_at": at("02T15:00"), "updated_at": at("02T15:00")});
+        github(&fold, "pull_request_review_comment", json!({"action": "created", "pull_request": shown, "comment": comment})).await;
+    }
+    for minute in [0, 1] {
+        said(&fold, minute, "U1", json!({"text": "look https://github.com/acme/shop/pull/1"})).await;
+    }
+    said(&fold, 2, "U9", json!({"subtype": "message_deleted", "deleted_ts": FIRST})).await;
+    said(&fold, 3, "U9", json!({"bot_id": "B1"})).await;
+    fold.caught_up().await;
+    let reviewers: Vec<_> = asked(&fold, "review_activity").await.iter().map(|row| row[..6].to_vec()).collect();
+    assert_eq!(reviewers, [vec![json!("acme/shop"), json!("bob"), json!(1), json!(1), json!(0), json!(2)]]);
+    let messages: Vec<_> = asked(&fold, "pull_requests_with_context").await.iter().map(|row| row[5].clone()).collect();
+    assert_eq!(messages, [json!(1)]);
+    assert_eq!(rows(&fold, "SELECT messages, people, bot_messages FROM channel_activity").await, ["(2,1,1)"]);
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_moves_with_its_issue() {
+    let fold = Fold::start().await;
+    let old = issue(&fold, 5, "open").await;
+    commented(&fold, &old, 51, "bob", "02T10:00").await;
+    let mut new = old.clone();
+    new["number"] = json!(9);
+    new["updated_at"] = json!(at("03T09:00"));
+    let next = json!({"id": 7, "full_name": "acme/next", "name": "next", "owner": login("acme")});
+    github(&fold, "issues", json!({"action": "transferred", "issue": old, "changes": {"new_issue": new, "new_repository": next}})).await;
+    fold.caught_up().await;
+    assert_eq!(rows(&fold, "SELECT subject, answered_by, hours_to_answer FROM response_times").await, ["(github:acme/next#9,bob,1.00)"]);
+    fold.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_without_events_are_days() {
+    let fold = Fold::start().await;
+    for number in 1..=10 {
+        opened(&fold, number).await;
+    }
+    fold.caught_up().await;
+    // Two came nine days ago, seven three days ago, and one today.
+    fold.db.execute("UPDATE projections.events SET received_at = received_at - interval '9 days' WHERE \"position\" <= 2").await;
+    fold.db.execute("UPDATE projections.events SET received_at = received_at - interval '3 days' WHERE \"position\" BETWEEN 3 AND 9").await;
+    let trend: Vec<_> = asked(&fold, "event_trends").await.iter().map(|row| row[2..].to_vec()).collect();
+    assert_eq!(trend, [[json!(1), json!(1.0), json!(0.0)], [json!(7), json!(0.3), json!(20.0)], [json!(2), json!(null), json!(null)]]);
     fold.stop().await;
 }
