@@ -229,6 +229,8 @@ async fn a_branch_of_a_fork_that_is_gone_is_no_branch_of_ours() {
     // Nothing says whose it was but the one who opened it there.
     let nameless = json!({"head": {"ref": "main", "sha": sha('b'), "repo": null, "user": {"login": "carl"}}});
     told(&fold, "opened", &pull_request(32, "From a fork", "03T11:00", nameless)).await;
+    let nobodys = json!({"head": {"ref": "main", "sha": sha('b'), "label": null, "repo": null, "user": null}});
+    told(&fold, "opened", &pull_request(39, "From a fork", "03T11:00", nobodys)).await;
     push(&fold, "branch-33", &[commit('c', "Ours", "03T10:00")]).await;
     told(&fold, "opened", &pull_request(33, "Of our own", "03T11:00", json!({"head": {"sha": sha('d'), "label": "Acme:branch-33", "repo": null}}))).await;
     fold.caught_up().await;

@@ -89,8 +89,8 @@ fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, 
     }
 }
 
-/// Where a pull request has its branch. One from a fork has it there; that may be gone, and then nothing but the owner says that
-/// it was another one.
+/// Where a pull request has its branch. One from a fork has it there; that may be gone, and then nothing but the owner says whose
+/// it was.
 fn home<'a>(repository: &'a str, pull_request: Json<'a>) -> Option<&'a str> {
     if let Some(home) = text(pull_request, "/head/repo/full_name") {
         return Some(home);
@@ -98,7 +98,8 @@ fn home<'a>(repository: &'a str, pull_request: Json<'a>) -> Option<&'a str> {
     let owner = text(pull_request, "/head/label").and_then(|label| label.split_once(':')).map(|(owner, _)| owner);
     let owner = owner.or_else(|| text(pull_request, "/head/user/login"));
     let ours = repository.split('/').next().unwrap_or_default();
-    owner.is_none_or(|owner| owner.eq_ignore_ascii_case(ours)).then_some(repository)
+    let is_ours = owner.map_or_else(|| !pull_request.at("/head/repo").is_some_and(Json::is_null), |owner| owner.eq_ignore_ascii_case(ours));
+    is_ours.then_some(repository)
 }
 
 fn of_issue(repository: &str, issue: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
