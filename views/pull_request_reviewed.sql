@@ -21,16 +21,18 @@ CROSS JOIN LATERAL (
     FROM public.reviews_by_others v
     WHERE v.tenant = p.tenant AND v.pull_request_key = p.key) AS v
 -- It may become a draft more than once: what counts is the last time before its first review.
-CROSS JOIN LATERAL (
-    SELECT max(h.version_at) AS draft_at
+LEFT JOIN LATERAL (
+    SELECT h.version_at AS draft_at, h.rank, h.digest
     FROM public.entity_history h
     WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.state ->> 'is_draft' = 'true'
-      AND h.version_at <= coalesce(v.first_at, 'infinity')) AS d
+      AND h.version_at <= coalesce(v.first_at, 'infinity')
+    ORDER BY h.version_at DESC, h.rank DESC, h.digest DESC LIMIT 1) AS d ON true
 CROSS JOIN LATERAL (
     SELECT CASE WHEN d.draft_at IS NULL THEN p.created_at ELSE min(h.version_at) END AS ready_at
     FROM public.entity_history h
     WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.state ->> 'is_draft' = 'false'
-      AND h.version_at > d.draft_at) AS r;
+      -- It may stop being one within a second.
+      AND (h.version_at, h.rank, h.digest) > (d.draft_at, d.rank, d.digest)) AS r;
 
 COMMENT ON VIEW public.pull_request_reviewed IS 'How the review of each pull request went: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_reviewed.key IS 'pull_requests.key.';

@@ -24,12 +24,17 @@ async fn github(fold: &Fold, event_type: &str, mut body: Value) {
     fold.append_json("github", event_type, &body).await;
 }
 
-/// A pull request of Alice's, opened at 9:00 on the 2nd.
-async fn opened(fold: &Fold, number: i64) -> Value {
-    let shown = json!({
+/// A pull request of Alice's, as it is when it is opened.
+fn shown_as(number: i64) -> Value {
+    json!({
         "id": number, "number": number, "title": "x", "state": "open", "draft": false, "user": login("alice"), "created_at": at("02T09:00"),
         "updated_at": at("02T09:00"), "head": {"ref": "x", "sha": number.to_string().repeat(40)}, "base": {"ref": "main"}, "requested_reviewers": [], "requested_teams": [],
-    });
+    })
+}
+
+/// A pull request of Alice's, opened at 9:00 on the 2nd.
+async fn opened(fold: &Fold, number: i64) -> Value {
+    let shown = shown_as(number);
     github(fold, "pull_request", json!({"action": "opened", "number": number, "pull_request": shown})).await;
     shown
 }
@@ -262,12 +267,22 @@ async fn who_takes_it_back_to_think_is_not_waited_for() {
             changed(&fold, &draft, "ready_for_review", "draft", json!(false), "02T13:00").await;
         }
     }
+    // A draft for less than a second (5).
+    let mut draft = shown_as(5);
+    draft["draft"] = json!(true);
+    github(&fold, "pull_request", json!({"action": "opened", "number": 5, "pull_request": draft})).await;
+    changed(&fold, &draft, "ready_for_review", "draft", json!(false), "02T09:00").await;
+    changed(&fold, &shown_as(5), "labeled", "labels", json!([]), "02T10:00").await;
     fold.caught_up().await;
     let flow = "SELECT number, ready_at AT TIME ZONE 'UTC', pickup_hours FROM pull_request_flow ORDER BY 1";
-    let expected = ["(1,\"2026-03-16 09:00:00\",1.00)", "(2,\"2026-03-16 09:00:00\",)", "(3,\"2026-03-02 09:00:00\",2.00)", "(4,,2.00)"];
+    let expected =
+        ["(1,\"2026-03-16 09:00:00\",1.00)", "(2,\"2026-03-16 09:00:00\",)", "(3,\"2026-03-02 09:00:00\",2.00)", "(4,,2.00)", "(5,\"2026-03-02 09:00:00\",)"];
     assert_eq!(rows(&fold, flow).await, expected);
     let stuck = "SELECT subject, since AT TIME ZONE 'UTC' FROM stuck_work WHERE reason = 'no review yet' ORDER BY 1";
-    assert_eq!(rows(&fold, stuck).await, ["(github:acme/shop#2,\"2026-03-16 09:00:00\")", "(github:acme/shop#3,\"2026-03-02 09:00:00\")"]);
+    assert_eq!(
+        rows(&fold, stuck).await,
+        ["(github:acme/shop#2,\"2026-03-16 09:00:00\")", "(github:acme/shop#3,\"2026-03-02 09:00:00\")", "(github:acme/shop#5,\"2026-03-02 09:00:00\")",]
+    );
     fold.stop().await;
 }
 
