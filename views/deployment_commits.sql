@@ -17,8 +17,8 @@ LEFT JOIN LATERAL (
           WHERE q.tenant = e.tenant AND q.merge_commit_sha = lower(e.commit_sha) AND q.is_merged
             -- The repository may have been called otherwise then, or now.
             AND (lower(q.repository) = lower(e.repository)
-                 OR EXISTS (SELECT FROM public.pull_request_repositories n
-                            WHERE n.tenant = q.tenant AND n.pull_request_key = q.key AND n.repository = lower(e.repository)))
+                 OR EXISTS (SELECT FROM public.pull_request_told t
+                            WHERE t.tenant = q.tenant AND t.key = q.key AND lower(e.repository) = ANY (t.repositories)))
           UNION ALL
           -- A commit that was pushed without a pull request: to the default branch, unless pushes tell of others only.
           SELECT r.default_branch, c.committed_at, 2

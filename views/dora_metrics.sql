@@ -17,7 +17,8 @@ deployment_teams AS (
     CROSS JOIN unnest(f.teams) team
     CROSS JOIN LATERAL (
         SELECT d."position"
-        FROM public.pull_request_repositories n
+        FROM public.pull_request_told t
+        CROSS JOIN unnest(t.repositories) AS n (repository)
         CROSS JOIN LATERAL (
             SELECT d."position" FROM public.deployment_commits d
             WHERE d.tenant = f.tenant AND lower(d.repository) = n.repository AND d.is_production
@@ -25,7 +26,7 @@ deployment_teams AS (
               -- As in pull_request_deployed.
               AND coalesce(d.branch = f.base_ref AND d.landed_at >= f.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
             OFFSET 0) AS d
-        WHERE n.tenant = f.tenant AND n.pull_request_key = f.key OFFSET 0) AS d
+        WHERE t.tenant = f.tenant AND t.key = f.key OFFSET 0) AS d
     WHERE f.deployed_at IS NOT NULL),
 facts AS (
     SELECT 'repository' AS scope, d.repository AS name, d.tenant, d.finished_at AS at, d.outcome, d.begins_outage, d.hours_to_restore, NULL::numeric AS lead_hours

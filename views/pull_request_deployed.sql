@@ -1,23 +1,21 @@
 -- When each pull request reached production: with the first successful deployment there, of those that brought what had
 -- landed on the same branch by then or later. Looked up by index from the one pull request.
 CREATE VIEW public.pull_request_deployed AS
-SELECT p.tenant, p.key, d.is_deploying AND (p.is_merged IS NOT TRUE OR h.is_heard) AS is_deploying, b.deployed_at
+SELECT p.tenant, p.key, d.is_deploying AND (p.is_merged IS NOT TRUE OR t.is_heard) AS is_deploying, b.deployed_at
 FROM public.pull_requests p
 -- Of one that is first told of long after its merge nobody knows which deployment was the first.
 CROSS JOIN LATERAL (
-    SELECT coalesce(min(h.version_at) <= p.merged_at + interval '1 hour', false) AS is_heard
-    FROM public.entity_history h
-    WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.version_at > 'epoch') AS h
+    SELECT t.repositories, coalesce(t.first_told_at <= p.merged_at + interval '1 hour', false) AS is_heard
+    FROM public.pull_request_told t WHERE t.tenant = p.tenant AND t.key = p.key LIMIT 1) AS t
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM public.pull_request_repositories n
+    SELECT EXISTS (SELECT FROM unnest(t.repositories) AS n (repository)
                    CROSS JOIN LATERAL (
                        SELECT FROM public.deployed_commits d
-                       WHERE d.tenant = p.tenant AND lower(d.repository) = n.repository AND d.is_production LIMIT 1) AS d
-                   WHERE n.tenant = p.tenant AND n.pull_request_key = p.key) AS is_deploying
+                       WHERE d.tenant = p.tenant AND lower(d.repository) = n.repository AND d.is_production LIMIT 1) AS d) AS is_deploying
     LIMIT 1) AS d
 CROSS JOIN LATERAL (
     SELECT min(b.deployed_at) AS deployed_at
-    FROM public.pull_request_repositories n
+    FROM unnest(t.repositories) AS n (repository)
     CROSS JOIN LATERAL (
         SELECT d.finished_at AS deployed_at
         FROM public.deployed_commits d
@@ -27,7 +25,7 @@ CROSS JOIN LATERAL (
           -- In coalesce for the reason that deployed_commits has.
           AND coalesce(d.branch = p.base_ref AND d.landed_at >= p.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
         ORDER BY d.finished_at LIMIT 1) AS b
-    WHERE n.tenant = p.tenant AND n.pull_request_key = p.key AND p.is_merged AND h.is_heard) AS b;
+    WHERE p.is_merged AND t.is_heard) AS b;
 
 COMMENT ON VIEW public.pull_request_deployed IS 'When each pull request reached production: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_deployed.key IS 'pull_requests.key.';

@@ -22,7 +22,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("reviews_by_others", include_str!("../../views/reviews_by_others.sql")),
     ("commit_checks", include_str!("../../views/commit_checks.sql")),
     ("deployment_ends", include_str!("../../views/deployment_ends.sql")),
-    ("pull_request_repositories", include_str!("../../views/pull_request_repositories.sql")),
+    ("pull_request_told", include_str!("../../views/pull_request_told.sql")),
     ("deployment_commits", include_str!("../../views/deployment_commits.sql")),
     ("deployed_commits", include_str!("../../views/deployed_commits.sql")),
     ("pull_request_commits", include_str!("../../views/pull_request_commits.sql")),
