@@ -32,7 +32,7 @@ CROSS JOIN LATERAL (
     FROM public.entity_history h
     WHERE h.tenant = p.tenant AND h.entity = 'pull_request' AND h.key = p.key AND h.state ->> 'is_draft' = 'false'
       -- It may stop being one within a second.
-      AND (h.version_at, h.rank, h.digest) > (d.draft_at, d.rank, d.digest)) AS r;
+      AND d.draft_at IS NOT NULL AND (h.version_at, h.rank, h.digest) > (d.draft_at, d.rank, d.digest)) AS r;
 
 COMMENT ON VIEW public.pull_request_reviewed IS 'How the review of each pull request went: one row each. workflows and pull_request_flow have it from here; ask those.';
 COMMENT ON COLUMN public.pull_request_reviewed.key IS 'pull_requests.key.';
