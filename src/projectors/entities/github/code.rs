@@ -137,15 +137,15 @@ fn tell_release(action: Option<&str>, value: Json<'_>, place: Place<'_>, version
     // Most payloads have no time of the last change. Then what is out came after the draft, and what is for all after what is to be
     // tried out; of either, what somebody has edited is later.
     let is_so = |pointer| release.at(pointer).and_then(Json::as_bool).unwrap_or_default();
-    let stage = match (is_so("/draft"), is_so("/prerelease")) {
+    let reached = match (is_so("/draft"), is_so("/prerelease")) {
         (true, _) => 0,
         (false, true) => 2,
         (false, false) => 4,
     };
     let rank = match action {
         Some("deleted") => i64::MAX,
-        Some("edited") => stage + 1,
-        _ => stage,
+        Some("edited") => reached + 1,
+        _ => reached,
     };
     let name = format!("github:release/{id}");
     versions.tell(Kind::Release, Some(name.clone()), WHOLE, changed, rank, &state);
