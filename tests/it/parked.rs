@@ -331,9 +331,9 @@ async fn without_a_server_the_command_tries_and_a_loss_is_written_down() {
 
     // A rebuild meets it again, and the loss stays accepted; once mended, it is not lost any longer.
     let rebuild = || command(&db).args(["rebuild", "slack_events"]).output().expect("the binary runs");
-    let rebuilt = rebuild();
-    assert!(rebuilt.status.success());
-    let logged = text(&rebuilt);
+    let output = rebuild();
+    assert!(output.status.success());
+    let logged = text(&output);
     assert!(logged.contains("SQLSTATE 23514") && !logged.contains("Failing row"), "nor does the server's log: {logged}");
     assert_eq!(db.number("SELECT count(*) FROM hooklake.parked WHERE dropped_at IS NOT NULL").await, 1);
     mend(&db).await;
