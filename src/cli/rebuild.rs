@@ -103,9 +103,12 @@ async fn as_of(base: &Base, runner: &Runner, consumer: &dyn Consumer, text: &str
     let mut teller = Teller::new(name);
     let outcome = runner.rebuild_as_of(consumer, at, &mut |position, head| teller.tell(position, head)).await;
     teller.end();
-    if !outcome.map_err(explained)? {
+    let Some(missing) = outcome.map_err(explained)? else {
         eprintln!("hooklake: {name} keeps no tables; --as-of is for those that do");
         return Ok(Exit::Refused);
+    };
+    if missing > 0 {
+        eprintln!("hooklake: events that could not be taken and are missing: {missing}; the lines above name them");
     }
     let tables: Vec<String> = consumer.tables().iter().map(|table| format!("{}.{table}", schema_as_of(name))).collect();
     say!("As it stood at position {at}: {}. Ask as codegen_readonly; remove with `hooklake rebuild {name} --discard`.", tables.join(", "))?;

@@ -155,15 +155,14 @@ pub async fn is_enrolled(database: &Database, consumer: &str) -> Result<bool, Er
     Ok(database.get().await?.query_opt("SELECT FROM hooklake.consumers WHERE name = $1", &[&consumer]).await?.is_some())
 }
 
-/// Forgets a consumer that is gone, or a copy.
+/// Forgets a consumer that is gone, or a copy; returns how many events it had set aside.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget(transaction: &Transaction<'_>, consumer: &str) -> Result<(), Error> {
-    for statement in ["DELETE FROM hooklake.parked WHERE consumer = $1", "DELETE FROM hooklake.consumers WHERE name = $1"] {
-        transaction.execute(statement, &[&consumer]).await?;
-    }
-    Ok(())
+pub async fn forget(transaction: &Transaction<'_>, consumer: &str) -> Result<u64, Error> {
+    let parked = transaction.execute("DELETE FROM hooklake.parked WHERE consumer = $1", &[&consumer]).await?;
+    transaction.execute("DELETE FROM hooklake.consumers WHERE name = $1", &[&consumer]).await?;
+    Ok(parked)
 }
 
 /// Puts a copy's row back to the start, with the version of the code that will fill it.

@@ -157,11 +157,12 @@ impl Runner {
     }
 
     /// Builds what a consumer kept when it had seen the log through a position, beside the live one, in the schema
-    /// [`schema_as_of`](copy::schema_as_of); an earlier one is replaced. False for a consumer that keeps no tables.
+    /// [`schema_as_of`](copy::schema_as_of); an earlier one is replaced. Returns how many events could not be taken
+    /// and are missing in it; none for a consumer that keeps no tables.
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another process does so at this moment.
-    pub async fn rebuild_as_of(&self, live: &dyn Consumer, at: Position, progress: Report<'_>) -> Result<bool, Error> {
+    pub async fn rebuild_as_of(&self, live: &dyn Consumer, at: Position, progress: Report<'_>) -> Result<Option<u64>, Error> {
         checkpoint::enroll(&self.database, live.name(), live.version()).await?;
         let lease = self.lease_of_copy(&checkpoint::as_of_name(live.name())).await?;
         let outcome = self.fill_as_of(live, at, &lease, progress).await;
@@ -169,8 +170,8 @@ impl Runner {
         outcome
     }
 
-    async fn fill_as_of(&self, live: &dyn Consumer, at: Position, lease: &Lease, progress: Report<'_>) -> Result<bool, Error> {
-        let Some(mut copy) = live.as_of().await? else { return Ok(false) };
+    async fn fill_as_of(&self, live: &dyn Consumer, at: Position, lease: &Lease, progress: Report<'_>) -> Result<Option<u64>, Error> {
+        let Some(mut copy) = live.as_of().await? else { return Ok(None) };
         let mut place = Place { position: copy.open().await?, since: None };
         checkpoint::unpark_beyond(&self.database, &lease.consumer, place.position).await?;
         self.fill_through(copy.as_mut(), lease, &mut place, at, progress).await?;
@@ -191,9 +192,9 @@ impl Runner {
         let taken = taken.and(self.taken_between(seen, live_at).await?);
         copy.publish(&mut transaction, at, taken).await?;
         // It follows the log no further, so it is no consumer.
-        checkpoint::forget(&transaction, &lease.consumer).await?;
+        let missing = checkpoint::forget(&transaction, &lease.consumer).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(missing))
     }
 
     /// What acts between two positions took out of the log.

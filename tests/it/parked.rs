@@ -336,6 +336,9 @@ async fn without_a_server_the_command_tries_and_a_loss_is_written_down() {
     let logged = text(&output);
     assert!(logged.contains("SQLSTATE 23514") && !logged.contains("Failing row"), "nor does the server's log: {logged}");
     assert_eq!(db.number("SELECT count(*) FROM hooklake.parked WHERE dropped_at IS NOT NULL").await, 1);
+    let as_it_stood = command(&db).args(["rebuild", "slack_events", "--as-of", "3"]).output().expect("the binary runs");
+    let told = text(&as_it_stood);
+    assert!(told.contains("are missing: 1") && told.contains("slack_events@as-of parked"), "{told}");
     mend(&db).await;
     let (code, taken) = run(&["retry", "slack_events", "2"]);
     assert!(code == 0 && taken.contains("1 taken"), "{taken}");

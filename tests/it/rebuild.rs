@@ -91,7 +91,7 @@ async fn waits_for_older(fold: &Fold, copy: &str) -> bool {
     fold.db.number(&format!("SELECT count(*) FROM hooklake.consumers WHERE name = '{copy}' AND error LIKE '%may still read%'")).await > 0
 }
 
-async fn as_of(runner: Runner, live: Box<dyn Consumer>) -> Result<bool, hooklake::consumer::Error> {
+async fn as_of(runner: Runner, live: Box<dyn Consumer>) -> Result<Option<u64>, hooklake::consumer::Error> {
     runner.rebuild_as_of(live.as_ref(), Position::new(1), &mut |_, _| {}).await
 }
 
@@ -101,7 +101,7 @@ async fn readers_of_a_copy_and_another_one_in_its_place_do_not_end_each_other() 
     let fold = Fold::start_with(&["entities"]).await;
     fold.append("github", "push", br#"{"ref":"refs/heads/main","after":"a","repository":{"id":1,"full_name":"o/r"}}"#).await;
     fold.caught_up().await;
-    assert!(as_of(fold.runner.clone(), fold.consumers().remove(0)).await.expect("it is made"));
+    assert_eq!(as_of(fold.runner.clone(), fold.consumers().remove(0)).await.expect("it is made"), Some(0));
     let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let ((first, first_driver), (reader, reader_driver)) = (connected(&fold).await, connected(&fold).await);
     assert_eq!(first.query("SELECT title FROM as_of_entities.issues", &[]).await.expect("an answer").len(), 0);
@@ -114,7 +114,7 @@ async fn readers_of_a_copy_and_another_one_in_its_place_do_not_end_each_other() 
     let (answer, reader) = reading.await.expect("it ends");
     assert_eq!(answer.expect("the reader is answered").len(), 1);
     reader.batch_execute("COMMIT").await.expect("the other one is done");
-    assert!(replacing.await.expect("it ends").expect("it is replaced"));
+    assert_eq!(replacing.await.expect("it ends").expect("it is replaced"), Some(0));
     drop((first, reader));
     for driver in [first_driver, reader_driver] {
         driver.await.expect("driven").expect("closed");
@@ -191,7 +191,7 @@ async fn who_began_before_a_swap_never_finds_an_empty_table() {
     wait_until("it waits for the reader", async || waits_for_older(&fold, &checkpoint::as_of_name("events")).await || publish.is_finished()).await;
     assert_eq!(fold.db.number("SELECT count(*) FROM hooklake.as_of_copies").await, 0, "it is not shown yet");
     young.batch_execute("COMMIT").await.expect("it is done");
-    assert!(publish.await.expect("it ends").expect("it is shown"));
+    assert_eq!(publish.await.expect("it ends").expect("it is shown"), Some(0));
     drop((old, young));
     for driver in [old_driver, young_driver] {
         driver.await.expect("driven").expect("closed");

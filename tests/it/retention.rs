@@ -133,7 +133,7 @@ async fn an_act_that_only_a_rebuild_has_seen_counts_for_tables_as_they_stood() {
         fold.append_json("github", "issues", &json!({"action": "opened", "issue": issue, "repository": {"id": 1, "full_name": "o/r"}})).await;
     }
     for consumer in &away {
-        assert!(fold.runner.rebuild_as_of(consumer.as_ref(), Position::new(2), &mut |_, _| {}).await.expect("built"));
+        assert_eq!(fold.runner.rebuild_as_of(consumer.as_ref(), Position::new(2), &mut |_, _| {}).await.expect("built"), Some(0));
     }
     let tasks = Tasks::default();
     custodian(&fold.db, &tasks).await.redact(&order(&[]), &at(&[1])).await.expect("redacted");
@@ -176,7 +176,7 @@ async fn an_act_that_comes_with_the_swap_counts_for_tables_as_they_stood() {
     wait_until("it is filled", async || showing.is_finished() || fold.db.number(waiting).await > 0).await;
     custodian.redact(&order(&[]), &at(&[1])).await.expect("redacted");
     holder.batch_execute("UPDATE hooklake.consumers SET position = 4 WHERE name = 'events'; COMMIT").await.expect("it took the act");
-    assert!(showing.await.expect("it ends").expect("shown"));
+    assert_eq!(showing.await.expect("it ends").expect("shown"), Some(0));
     assert_eq!(told().await, "secret-2, secret-3");
 
     // As another one takes the live one's place.
