@@ -81,6 +81,13 @@ pub struct TimestampValidation {
     pub timestamp_variable: String,
 }
 
+impl TimestampValidation {
+    /// The header that has it, unless that is the signature's.
+    fn header(&self) -> Option<&str> {
+        (self.timestamp_location != in_signature()).then_some(&*self.timestamp_location)
+    }
+}
+
 fn bare_signature() -> String {
     "${signature}".to_owned()
 }
@@ -134,7 +141,7 @@ impl Generic {
 
     fn check_time(&self, request: &RawRequest, in_signature: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
         let Some(rule) = &self.timestamp else { return Ok(()) };
-        let given = if rule.timestamp_location == "signature" { in_signature } else { request.header(&rule.timestamp_location) };
+        let given = rule.header().map_or(in_signature, |name| request.header(name));
         match given.map(str::parse::<i64>) {
             None if !rule.required => Ok(()),
             Some(Ok(seconds)) if seconds.abs_diff(now.timestamp()) <= rule.max_age => Ok(()),
@@ -164,7 +171,7 @@ impl Source for Generic {
             let values = Values::read(&verification.signature_format, header, variable);
             // A timestamp that stands in a header of its own can be part of the signed text as well.
             let rule = self.timestamp.as_ref();
-            let time = values.timestamp.or_else(|| rule.and_then(|rule| request.header(&rule.timestamp_location)));
+            let time = values.timestamp.or_else(|| rule.and_then(|rule| request.header(rule.header()?)));
             let given: Vec<[u8; 32]> = values.signatures.iter().filter_map(|text| decode(text, verification.encoding)).collect();
             let input = expand(&verification.signature_input, variable, time.unwrap_or_default(), &request.body);
             let Algorithm::HmacSha256 = verification.algorithm;
@@ -184,7 +191,7 @@ impl Source for Generic {
                 secret_id: Some(verification.secret.id()),
                 signature: None,
                 flags: Vec::new(),
-                kept_headers: std::iter::once(&verification.header_location).chain(rule.map(|rule| &rule.timestamp_location)).map(String::as_str).collect(),
+                kept_headers: std::iter::once(&*verification.header_location).chain(rule.and_then(TimestampValidation::header)).collect(),
             };
             return Ok(found.into_received(request));
         }
