@@ -9,6 +9,7 @@ use hooklake::demo::deliveries::Delivery;
 use hooklake::demo::sender::{AT_ONCE, Sender, Tally};
 use hooklake::domain::Clock;
 use hooklake::log::Reader;
+use hooklake::registry;
 use hooklake::sources::Secret;
 use hooklake::sources::secret::hmac_sha256;
 use serde_json::Value;
@@ -102,9 +103,12 @@ impl TestApp {
     /// Waits until every consumer has seen the whole log.
     pub async fn caught_up(&self) {
         let head = Reader::new(self.db.database.clone()).head().await.expect("a head").position;
+        let consumers = registry::consumers(&self.app.base).expect("consumers");
         wait_until("every consumer has caught up", async || {
             let standings = checkpoint::standings(&self.db.database).await.expect("standings");
-            !standings.is_empty() && standings.iter().all(|standing| standing.position >= head)
+            // One that has not begun has no row yet.
+            consumers.iter().all(|consumer| standings.iter().any(|standing| standing.name == consumer.name()))
+                && standings.iter().all(|standing| standing.position >= head)
         })
         .await;
     }
