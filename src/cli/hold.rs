@@ -72,11 +72,10 @@ pub(super) async fn run(base: &Base, command: Command) -> anyhow::Result<Exit> {
             let (from, to) = (arguments.from.map(Position::new), arguments.to.map(Position::new));
             let cover = Cover { tenant: arguments.tenant, source: arguments.source, from, to };
             let mut custodian = connect(arguments.by.name()).await?;
-            match custodian.hold(&arguments.reason, &cover).await {
-                Ok(id) if custodian.covers_something(&cover).await? => Ok(format!("The hold {id} stands.")),
-                Ok(id) => Ok(format!("The hold {id} stands, and covers nothing that the log has now: see that tenant, source and positions are right.")),
-                Err(error) => Err(error),
-            }
+            // Before it stands, so that nothing that fails after it hides that it does.
+            let nothing = " It covers nothing that the log has now: see that tenant, source and positions are right.";
+            let warning = if custodian.covers_something(&cover).await? { "" } else { nothing };
+            custodian.hold(&arguments.reason, &cover).await.map(|id| format!("The hold {id} stands.{warning}"))
         }
         Command::Release(arguments) => {
             let released = connect(arguments.by.name()).await?.release(arguments.id).await;

@@ -65,12 +65,7 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
     let tasks = Tasks::default();
     let mut custodian = Custodian::connect(&base.database, &tasks, Clock::system(), arguments.by.name()).await?;
     let order = Order { cause: Cause::Redact, reason: arguments.reason, paths: arguments.paths, erasure: None, lake_keeps: false };
-    let outcome = match custodian.redact(&order, &positions).await {
-        Ok(done) => custodian.discard_leftovers(&base.data_dir()).await.map(|()| done),
-        Err(error) => Err(error),
-    };
-    tasks.stop().tell();
-    let done = match outcome {
+    let done = match custodian.redact(&order, &positions).await {
         Ok(done) => done,
         Err(error) => return refused(error),
     };
@@ -82,6 +77,10 @@ pub(super) async fn run(base: &Base, arguments: Arguments) -> anyhow::Result<Exi
         done.act
     )?;
     say!("Tables, links, index and lake forget them as their consumers pass it: `hooklake status`.")?;
+    // After what is done was said: others may hold these up.
+    let discarded = custodian.discard_leftovers(&base.data_dir()).await;
+    tasks.stop().tell();
+    discarded?;
     Ok(Exit::Done)
 }
 
