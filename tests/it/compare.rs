@@ -1,12 +1,14 @@
 //! What a rebuild would change is shown before it is swapped, and a table can be asked as it stood before.
 
-use hooklake::consumer::Projector as _;
+use std::process::Stdio;
+
+use hooklake::consumer::{Projector as _, checkpoint};
 use hooklake::projectors::EventTable;
 use serde_json::{Value, json};
 
-use crate::harness::TestDatabase;
 use crate::harness::fold::Fold;
 use crate::harness::process::command;
+use crate::harness::{TestDatabase, wait_until};
 
 fn run(db: &TestDatabase, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = command(db).args(arguments).output().expect("it runs");
@@ -116,5 +118,37 @@ async fn a_table_as_it_stood_is_a_fold_of_the_log_through_there() {
     assert_eq!(run(&fold.db, &["rebuild", "search", "--as-of", "1"]).0, Some(4));
     assert_eq!(run(&fold.db, &["rebuild", "events", "--discard"]).0, Some(0));
     assert_eq!(fold.db.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'as_of_events'").await, 0);
+    fold.stop().await;
+}
+
+/// A process that was killed making a copy had set an event aside; whoever makes it anew takes that, and says nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_copy_set_aside_is_taken_by_the_next() {
+    let fold = filled().await;
+    let name = checkpoint::as_of_name("events");
+    checkpoint::enroll(&fold.db.database, &name, 0).await.expect("enrolled");
+    fold.db.execute(&format!("INSERT INTO hooklake.parked (consumer, position, event_id, reason, attempts) VALUES ('{name}', 40, 'x', 'no', 5)")).await;
+    let (code, _, error) = run(&fold.db, &["rebuild", "events", "--as-of", "60"]);
+    assert_eq!((code, error.contains("missing")), (Some(0), false), "{error}");
+    assert_eq!(fold.db.number("SELECT count(*) FROM as_of_events.events").await, 60);
+    fold.stop().await;
+}
+
+/// Who made a copy was paused while it wrote, and its lease ran out: whoever comes next touches nothing until that is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_begun_when_what_another_still_writes_is_over() {
+    let fold = filled().await;
+    let name = checkpoint::as_of_name("events");
+    checkpoint::enroll(&fold.db.database, &name, 0).await.expect("enrolled");
+    let mut paused = fold.db.database.get().await.expect("a connection");
+    let writing = paused.transaction().await.expect("begun");
+    writing.execute("SELECT FROM hooklake.consumers WHERE name = $1 FOR KEY SHARE", &[&name]).await.expect("as a span holds its copy");
+    let mut child = command(&fold.db).args(["rebuild", "events", "--as-of", "60"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_until("it waits", async || fold.db.number(waiting).await > 0).await;
+    assert_eq!(fold.db.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'as_of_events'").await, 0, "nothing is touched");
+    writing.commit().await.expect("it goes on, and is over");
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(fold.db.number("SELECT count(*) FROM as_of_events.events").await, 60);
     fold.stop().await;
 }

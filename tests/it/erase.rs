@@ -18,6 +18,7 @@ use hooklake::retention::{Custodian, Error, Settings};
 use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use crate::harness::prove::verify;
 use crate::harness::{TestApp, TestDatabase, examples};
@@ -294,6 +295,37 @@ async fn a_partition_goes_when_its_time_is_up_and_nobody_needs_it() {
     drop(custodian);
     tasks.stop().tell();
     app.stop().await;
+}
+
+/// Retention takes a week while an erasure has found what names somebody in it, and has not redacted that yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_goes_on_when_a_week_goes_that_it_has_read() {
+    let app = TestApp::start().await;
+    assert_eq!(app.github("push", "old", r#"{"pusher":{"name":"zaphod-b"}}"#).await.status, 200);
+    app.caught_up().await;
+    let tasks = Tasks::default();
+    let (mut eraser, mut keeper) = (custodian(&app.db, &tasks).await, custodian(&app.db, &tasks).await);
+    let consumers = grown_old(&app, &mut keeper).await;
+    assert_eq!(app.github("push", "young", r#"{"pusher":{"name":"zaphod-b"}}"#).await.status, 200);
+    app.caught_up().await;
+
+    let mut dropped = Vec::new();
+    let mut between = |_| {
+        if dropped.is_empty() {
+            let running = run(&mut keeper, "days = 60\nlake = \"forget\"\nsources = {}\ntenants = {}", &consumers);
+            dropped = tokio::task::block_in_place(|| Handle::current().block_on(running));
+        }
+    };
+    let report = eraser.erase(&erasure(&app, &["zaphod-b"]), &mut between).await.expect("erased");
+    assert_eq!(dropped, [What::Dropped { envelopes: 1 }]);
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!((report.redacted, line(&report, "log.envelopes, bodies")), (1, (2, 0)), "what is gone needs none");
+    assert!(!dump(&app.db).await.contains("zaphod"));
+    drop((eraser, keeper));
+    tasks.stop().tell();
+    let db = app.stop().await;
+    let (code, said) = verify(&db, &[]);
+    assert_eq!((code, &said["verified"]), (Some(0), &json!(true)), "{said}");
 }
 
 /// What the lake may keep it tells word for word when the log has let it go; tables do not, nor does a lake that is made anew.
