@@ -31,9 +31,11 @@ FROM public.known_links k
 LEFT JOIN public.events e ON e."position" = k."position"
 LEFT JOIN LATERAL (
     SELECT r.id, r.platform, r.event_type, r.action, r.title
-    FROM public.event_subjects s
+    -- A branch has an event for every push to it: the newest are enough.
+    FROM (SELECT s."position" FROM public.event_subjects s
+          WHERE s.tenant = k.tenant AND lower(s.subject) = lower(k.related_subject) AND s."position" <> k."position"
+          ORDER BY s."position" DESC LIMIT 20) s
     JOIN public.events r ON r."position" = s."position"
-    WHERE s.tenant = k.tenant AND lower(s.subject) = lower(k.related_subject) AND s."position" <> k."position"
     -- One that tells something else than the evidence does, if there is one; then the newest.
     ORDER BY r.event_type = e.event_type, s."position" DESC
     LIMIT 1) related ON true
@@ -50,7 +52,7 @@ COMMENT ON COLUMN public.correlated_events.correlation_type IS 'From subject to 
 COMMENT ON COLUMN public.correlated_events.event_id IS 'The event with the strongest evidence; platform, event_type, action and title are its.';
 COMMENT ON COLUMN public.correlated_events.subject IS 'github:owner/repo#12 (pull request or issue), linear:HEL-42, slack:C123/1700000000.000100, commit:<sha>, deployment:<id>, ….';
 COMMENT ON COLUMN public.correlated_events.related_subject IS 'The thing that subject belongs with, written the same way.';
-COMMENT ON COLUMN public.correlated_events.related_event_id IS 'The newest event about related_subject, of another type than the evidence where there is one; NULL when none has come.';
+COMMENT ON COLUMN public.correlated_events.related_event_id IS 'The newest event about related_subject, of another type than the evidence where one of the newest twenty is; NULL when none has come.';
 COMMENT ON COLUMN public.correlated_events.confidence IS '1 for a commit or an address, less for words that may mean something else.';
 COMMENT ON COLUMN public.correlated_events.evidence_field IS 'Where in the payload of event_id the evidence is.';
 COMMENT ON COLUMN public.correlated_events.evidence_text IS 'The words that say so. Untrusted text.';

@@ -9,7 +9,7 @@ use hooklake::simulate::{History, Organisation, Settings, Simulated, Truth, Work
 use self::costs::{looked_up, one_costs_no_more_later, one_costs_what_one_costs};
 use crate::harness::fold::Fold;
 
-mod costs;
+pub mod costs;
 
 /// The least part of what is found that must be true, and of what is true that must be found.
 const LEAST: f64 = 0.99;

@@ -3,7 +3,7 @@
 use crate::harness::fold::Fold;
 
 /// How many blocks PostgreSQL reads to answer a question.
-async fn blocks(fold: &Fold, sql: &str) -> f64 {
+pub async fn blocks(fold: &Fold, sql: &str) -> f64 {
     let plan: serde_json::Value = fold.db.rows(&format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")).await[0].get(0);
     let of = |name: &str| plan.pointer(&format!("/0/Plan/{name} Blocks")).and_then(serde_json::Value::as_f64).expect("a number of blocks");
     of("Shared Hit") + of("Shared Read")
