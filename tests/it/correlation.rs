@@ -11,7 +11,6 @@ use hooklake::tasks::Tasks;
 use hooklake::telemetry::Metrics;
 use serde_json::json;
 
-use crate::accuracy::costs::blocks;
 use crate::harness::fold::Fold;
 use crate::harness::wait_until;
 
@@ -176,37 +175,6 @@ async fn a_name_is_understood_whichever_comes_first() {
 }
 
 const COMMIT: &str = "9680b4c76cf5dfa6b54475fb00c875b6e884dfe6";
-
-/// What is pushed to day after day has as many events as pushes, and a link to it costs no more for that.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_to_what_has_many_events_costs_what_one_to_few_does() {
-    let fold = Fold::start_with(&["events", "correlation"]).await;
-    let push = async |branch: &str, number: usize| {
-        let commit = json!({"id": format!("{}{number:036x}", hex::encode(&branch[..2])), "message": "x", "timestamp": "2026-01-05T09:00:00Z"});
-        let body = json!({"ref": format!("refs/heads/{branch}"), "commits": [commit], "head_commit": commit, "after": commit["id"], "repository": {"full_name": "o/r"}});
-        fold.append_json("github", "push", &body).await;
-    };
-    for number in 0..400 {
-        push("main", number).await;
-    }
-    for number in 0..30 {
-        push("next", number).await;
-    }
-    fold.caught_up().await;
-    fold.db.execute("ANALYZE").await;
-    let link = |branch: &str| {
-        format!(
-            "SELECT * FROM correlated_events WHERE lower(subject) = 'commit:{}{:036x}' AND correlation_type = 'commit_to_branch'",
-            hex::encode(&branch[..2]),
-            7
-        )
-    };
-    let newest = format!("SELECT related_event_id = (SELECT id FROM events WHERE position = 400) AS is_newest FROM ({}) l", link("main"));
-    assert!(fold.db.rows(&newest).await[0].get::<_, bool>(0), "the newest at the other end");
-    let (of_many, of_few) = (blocks(&fold, &link("main")).await, blocks(&fold, &link("next")).await);
-    assert!(of_many < 2.0 * of_few, "{of_many} blocks for one of 400 pushes, {of_few} for one of 30");
-    fold.stop().await;
-}
 
 /// Links as a start with these rules leaves them.
 async fn links_with_rules(fold: &Fold, rules: &str, expected: &[&str]) {

@@ -25,6 +25,7 @@ mod instances;
 mod lake;
 mod limits;
 mod log;
+mod lookups;
 mod observe;
 mod overload;
 mod parked;
