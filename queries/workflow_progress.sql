@@ -3,7 +3,8 @@
 -- the change is in production.
 SELECT l.issue, l.issue_title AS title, i.state, i.assignees, w.pull_request, w.state AS pull_request_state, w.checks, w.deployed_at
 FROM pull_request_issues l
-JOIN issues i ON i.tenant = l.tenant AND i.key = l.issue_key
+-- By LIMIT it is planned for one issue, and not for all of them with each pull request.
+CROSS JOIN LATERAL (SELECT i.state, i.assignees FROM issues i WHERE i.tenant = l.tenant AND i.key = l.issue_key AND NOT i.is_deleted LIMIT 1) i
 JOIN workflows w ON w.tenant = l.tenant AND w.pull_request = l.pull_request
-WHERE l.issue_source = 'linear' AND NOT i.is_deleted
+WHERE l.issue_source = 'linear'
 ORDER BY l.issue, w.pull_request
