@@ -5,7 +5,7 @@ FROM public.deployment_commits d
 -- In coalesce for the reason that deployment_ends has.
 WHERE coalesce(d.outcome = 'success', false);
 
-COMMENT ON VIEW public.deployed_commits IS 'Every deployment that ended in success (deployment_outcomes), with the commit that it brought and when that had landed on its branch. A merged pull request is in what landed at its merge or later: workflows.deployed_at is made of this. Those of one repository are found at once by lower(repository), the newest by finished_at.';
+COMMENT ON VIEW public.deployed_commits IS 'Every deployment that ended in success (deployment_outcomes), with the commit that it brought and when that had landed on its branch. A merged pull request is in what landed on its branches when it did or later (pull_request_landings): workflows.deployed_at is made of this. Those of one repository are found at once by lower(repository), the newest by finished_at.';
 COMMENT ON COLUMN public.deployed_commits.subject IS 'deployment:<id>; with environment it is one of deployments.';
 COMMENT ON COLUMN public.deployed_commits.repository IS 'owner/name.';
 COMMENT ON COLUMN public.deployed_commits.is_production IS 'True when GitHub says that the environment is one of production, or its name has the word prod, production or live, but not pre-prod or non-live.';

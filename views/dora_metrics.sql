@@ -1,7 +1,7 @@
 -- DORA's four keys, by day, week and month, for each repository, each team, and all of a tenant.
 CREATE VIEW public.dora_metrics AS
 WITH flow AS (
-    SELECT f.tenant, f.key, f.repository, f.teams, f.deployed_at, f.cycle_hours, lower(p.merge_commit_sha) AS merge_commit_sha, p.merged_at, p.base_ref
+    SELECT f.tenant, f.key, f.repository, f.teams, f.deployed_at, f.cycle_hours, lower(p.merge_commit_sha) AS merge_commit_sha, p.merged_at
     FROM public.pull_request_flow f
     JOIN public.pull_requests p ON p.tenant = f.tenant AND p.key = f.key),
 production AS (SELECT * FROM public.deployment_outcomes WHERE is_production),
@@ -18,13 +18,14 @@ deployment_teams AS (
     CROSS JOIN LATERAL (
         SELECT d."position"
         FROM public.pull_request_told t
+        JOIN public.pull_request_landings l ON l.tenant = t.tenant AND l.key = t.key
         CROSS JOIN unnest(t.repositories) AS n (repository)
         CROSS JOIN LATERAL (
             SELECT d."position" FROM public.deployment_commits d
             WHERE d.tenant = f.tenant AND lower(d.repository) = n.repository AND d.is_production
               AND d.finished_at >= f.merged_at - interval '1 hour' AND d.finished_at <= f.deployed_at
               -- As in pull_request_deployed.
-              AND coalesce(d.branch = f.base_ref AND d.landed_at >= f.merged_at AND d.began_at >= d.landed_at - interval '1 hour', false)
+              AND coalesce(d.landed_at >= l.landed_at[array_position(l.branches, d.branch)] AND d.began_at >= d.landed_at - interval '1 hour', false)
             OFFSET 0) AS d
         WHERE t.tenant = f.tenant AND t.key = f.key OFFSET 0) AS d
     WHERE f.deployed_at IS NOT NULL),

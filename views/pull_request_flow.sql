@@ -58,7 +58,7 @@ COMMENT ON COLUMN public.pull_request_flow.ready_at IS 'When it was opened, or s
 COMMENT ON COLUMN public.pull_request_flow.first_review_at IS 'When someone else than its author first submitted a review.';
 COMMENT ON COLUMN public.pull_request_flow.approved_at IS 'When someone else than its author first approved it.';
 COMMENT ON COLUMN public.pull_request_flow.merged_at IS 'When it was merged.';
-COMMENT ON COLUMN public.pull_request_flow.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch at its merge or later (pull_request_deployed).';
+COMMENT ON COLUMN public.pull_request_flow.deployed_at IS 'When the first successful deployment to production ended that brought it (pull_request_deployed).';
 COMMENT ON COLUMN public.pull_request_flow.coding_hours IS 'From the first commit to opening; 0 when it was opened first, NULL when no commit is known.';
 COMMENT ON COLUMN public.pull_request_flow.pickup_hours IS 'The wait for a reviewer: from opening, or the end of the draft, to first_review_at; of one that was reviewed as a draft from opening.';
 COMMENT ON COLUMN public.pull_request_flow.review_hours IS 'first_review_at to merged_at; NULL when it was merged before anybody reviewed it.';

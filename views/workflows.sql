@@ -129,7 +129,7 @@ COMMENT ON COLUMN public.workflows.changes_requested IS 'Reviews that asked for 
 COMMENT ON COLUMN public.workflows.first_commit_at IS 'Time of the first commit that was pushed to its branch or was its head (pull_request_started).';
 COMMENT ON COLUMN public.workflows.ready_at IS 'When it was opened, or stopped being a draft, the last time before its first review; NULL while it is one (pull_request_reviewed).';
 COMMENT ON COLUMN public.workflows.review_requested_at IS 'When somebody was first asked to review.';
-COMMENT ON COLUMN public.workflows.deployed_at IS 'When the first successful deployment to production ended whose commit landed on the same branch then or later (pull_request_deployed).';
+COMMENT ON COLUMN public.workflows.deployed_at IS 'When the first successful deployment to production ended that brought it (pull_request_deployed).';
 COMMENT ON COLUMN public.workflows.issue_closed_at IS 'When the issue was completed, cancelled or closed.';
 COMMENT ON COLUMN public.workflows.coding_time IS 'From the first commit to opening; 0 when it was opened first, NULL when no commit is known.';
 COMMENT ON COLUMN public.workflows.review_wait IS 'From opening, or the end of the draft, to the first review; of one that was reviewed as a draft from opening.';

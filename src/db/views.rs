@@ -28,6 +28,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("pull_request_commits", include_str!("../../views/pull_request_commits.sql")),
     ("pull_request_started", include_str!("../../views/pull_request_started.sql")),
     ("pull_request_reviewed", include_str!("../../views/pull_request_reviewed.sql")),
+    ("pull_request_landings", include_str!("../../views/pull_request_landings.sql")),
     ("pull_request_deployed", include_str!("../../views/pull_request_deployed.sql")),
     ("pull_request_flow", include_str!("../../views/pull_request_flow.sql")),
     ("workflows", include_str!("../../views/workflows.sql")),

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::harness::fold::Fold;
 use crate::views::{at, deployed, github, issue, merged, pull_request, reviewed, sha, with};
 
+mod branches;
+
 fn commit(letter: char, message: &str, when: &str) -> Value {
     json!({"id": sha(letter), "message": message, "timestamp": at(when), "author": {"name": "Alice"}, "committer": {"name": "Alice"}})
 }
