@@ -2,7 +2,7 @@
 CREATE VIEW public.deployment_commits AS
 SELECT e.tenant,
        'deployment:' || CASE e.source WHEN 'github' THEN 'github/' ELSE '' END || e.deployment_id AS subject,
-       e.repository, e.environment,
+       e.repository, e.environment, l.repository_id,
        e.is_production,
        e.commit_sha,
        e.outcome,
@@ -12,8 +12,8 @@ SELECT e.tenant,
        e."position"
 FROM public.deployment_ends e
 LEFT JOIN LATERAL (
-    SELECT o.branch, o.landed_at
-    FROM (SELECT q.base_ref AS branch, q.merged_at AS landed_at, 1 AS choice FROM public.pull_requests q
+    SELECT o.branch, o.landed_at, o.repository_id
+    FROM (SELECT q.base_ref AS branch, q.merged_at AS landed_at, 1 AS choice, q.repository_id FROM public.pull_requests q
           WHERE q.tenant = e.tenant AND q.merge_commit_sha = lower(e.commit_sha) AND q.is_merged
             -- The repository may have been called otherwise then, or now.
             AND (lower(q.repository) = lower(e.repository)
@@ -21,7 +21,7 @@ LEFT JOIN LATERAL (
                             WHERE t.tenant = q.tenant AND t.key = q.key AND lower(e.repository) = ANY (t.repositories)))
           UNION ALL
           -- A commit that was pushed without a pull request: to the default branch, unless pushes tell of others only.
-          SELECT r.default_branch, c.committed_at, 2
+          SELECT r.default_branch, c.committed_at, 2, c.repository_id
           FROM public.commits c
           LEFT JOIN public.repositories r ON r.tenant = c.tenant AND r.key = 'github:' || c.repository_id
           WHERE c.tenant = e.tenant AND c.sha = lower(e.commit_sha) AND lower(e.repository) IN (lower(c.repository), lower(r.full_name))
@@ -33,6 +33,7 @@ LEFT JOIN LATERAL (
 COMMENT ON VIEW public.deployment_commits IS 'Every deployment that ended (deployment_outcomes), with the commit that it was to bring and when that had landed on its branch. Those that succeeded are in deployed_commits.';
 COMMENT ON COLUMN public.deployment_commits.subject IS 'deployment:<id>; with environment it is one of deployments.';
 COMMENT ON COLUMN public.deployment_commits.repository IS 'owner/name, as the deployment named it.';
+COMMENT ON COLUMN public.deployment_commits.repository_id IS 'GitHub''s number of the repository, which it keeps under other names; NULL when the commit is unknown.';
 COMMENT ON COLUMN public.deployment_commits.is_production IS 'True when GitHub says that the environment is one of production, or its name has the word prod, production or live, but not pre-prod or non-live.';
 COMMENT ON COLUMN public.deployment_commits.outcome IS 'success or failure.';
 COMMENT ON COLUMN public.deployment_commits.began_at IS 'When it began, as its source says, or else when it was first told of; never later than finished_at.';

@@ -30,22 +30,22 @@ deployment_teams AS (
         WHERE t.tenant = f.tenant AND t.key = f.key OFFSET 0) AS d
     WHERE f.deployed_at IS NOT NULL),
 facts AS (
-    SELECT 'repository' AS scope, d.repository AS name, d.tenant, d.finished_at AS at, d.outcome, d.begins_outage, d.hours_to_restore, NULL::numeric AS lead_hours
+    SELECT 'repository' AS scope, d.repository AS name, d.tenant, d.finished_at AS at, d.outcome, d.failed_change_because, d.begins_outage, d.hours_to_restore, NULL::numeric AS lead_hours
     FROM production d WHERE d.repository IS NOT NULL
     UNION ALL
-    SELECT 'team', t.team, d.tenant, d.finished_at, d.outcome, d.begins_outage, d.hours_to_restore, NULL
+    SELECT 'team', t.team, d.tenant, d.finished_at, d.outcome, d.failed_change_because, d.begins_outage, d.hours_to_restore, NULL
     FROM production d JOIN deployment_teams t ON t.tenant = d.tenant AND t."position" = d."position"
     UNION ALL
-    SELECT 'all', NULL, d.tenant, d.finished_at, d.outcome, d.begins_outage, d.hours_to_restore, NULL
+    SELECT 'all', NULL, d.tenant, d.finished_at, d.outcome, d.failed_change_because, d.begins_outage, d.hours_to_restore, NULL
     FROM production d
     UNION ALL
-    SELECT 'repository', f.repository, f.tenant, f.deployed_at, NULL, NULL, NULL, f.cycle_hours
+    SELECT 'repository', f.repository, f.tenant, f.deployed_at, NULL, NULL, NULL, NULL, f.cycle_hours
     FROM flow f WHERE f.deployed_at IS NOT NULL AND f.repository IS NOT NULL
     UNION ALL
-    SELECT 'team', team, f.tenant, f.deployed_at, NULL, NULL, NULL, f.cycle_hours
+    SELECT 'team', team, f.tenant, f.deployed_at, NULL, NULL, NULL, NULL, f.cycle_hours
     FROM flow f, unnest(f.teams) team WHERE f.deployed_at IS NOT NULL
     UNION ALL
-    SELECT 'all', NULL, f.tenant, f.deployed_at, NULL, NULL, NULL, f.cycle_hours
+    SELECT 'all', NULL, f.tenant, f.deployed_at, NULL, NULL, NULL, NULL, f.cycle_hours
     FROM flow f WHERE f.deployed_at IS NOT NULL),
 periods (period, days) AS (VALUES ('day', interval '1 day'), ('week', interval '7 days'), ('month', interval '1 month'))
 SELECT f.tenant,
@@ -60,7 +60,8 @@ SELECT f.tenant,
        round(percentile_cont(0.5) WITHIN GROUP (ORDER BY f.lead_hours)::numeric, 2) AS median_lead_hours,
        round(percentile_cont(0.9) WITHIN GROUP (ORDER BY f.lead_hours)::numeric, 2) AS p90_lead_hours,
        count(*) FILTER (WHERE f.outcome = 'failure') AS failed_deployments,
-       round(count(*) FILTER (WHERE f.outcome = 'failure') / nullif(count(f.outcome), 0)::numeric, 4) AS change_failure_rate,
+       count(f.failed_change_because) AS failed_changes,
+       round(count(f.failed_change_because) / nullif(count(f.outcome), 0)::numeric, 4) AS change_failure_rate,
        count(*) FILTER (WHERE f.begins_outage) AS outages,
        count(f.hours_to_restore) FILTER (WHERE f.begins_outage) AS restored_outages,
        round((percentile_cont(0.5) WITHIN GROUP (ORDER BY f.hours_to_restore) FILTER (WHERE f.begins_outage))::numeric, 2) AS median_hours_to_restore
@@ -79,7 +80,8 @@ COMMENT ON COLUMN public.dora_metrics.changes IS 'Pull requests that reached pro
 COMMENT ON COLUMN public.dora_metrics.median_lead_hours IS 'Lead time for changes: hours from a pull request''s first commit to production (pull_request_flow.cycle_hours), median; NULL when there are none.';
 COMMENT ON COLUMN public.dora_metrics.p90_lead_hours IS 'The same, 90th percentile.';
 COMMENT ON COLUMN public.dora_metrics.failed_deployments IS 'Deployments to production that ended in failure.';
-COMMENT ON COLUMN public.dora_metrics.change_failure_rate IS 'failed_deployments of all that ended, from 0 to 1; NULL when none ended.';
-COMMENT ON COLUMN public.dora_metrics.outages IS 'Failures that did not follow another failure of the same repository and environment.';
-COMMENT ON COLUMN public.dora_metrics.restored_outages IS 'Those of them that a later success repaired.';
-COMMENT ON COLUMN public.dora_metrics.median_hours_to_restore IS 'Time to restore: hours from the failure that began the outage to the next success, median; counted in the period of the failure.';
+COMMENT ON COLUMN public.dora_metrics.failed_changes IS 'Deployments to production that were a change that failed: failed_deployments, and those that succeeded and were rolled back or whose work was reverted (deployment_outcomes.failed_change_because); counted in the period in which they ended.';
+COMMENT ON COLUMN public.dora_metrics.change_failure_rate IS 'failed_changes of all that ended, from 0 to 1; NULL when none ended.';
+COMMENT ON COLUMN public.dora_metrics.outages IS 'Failed changes without those that directly followed a failed deployment and failed themselves, in the same repository and environment (deployment_outcomes.begins_outage).';
+COMMENT ON COLUMN public.dora_metrics.restored_outages IS 'Those of them that were repaired: by a later success, by going back, or by taking back.';
+COMMENT ON COLUMN public.dora_metrics.median_hours_to_restore IS 'Time to restore: hours from the end of the deployment that began the outage to that of the one that repaired it, median; counted in the period of the former.';

@@ -84,24 +84,11 @@ FROM (
         SELECT c.* FROM public.commit_checks c WHERE c.tenant = r.tenant AND c.repository_id = r.repository_id AND c.head_sha = r.head_sha LIMIT 1) AS c ON true
     LEFT JOIN LATERAL (
         SELECT d.* FROM public.pull_request_deployed d WHERE d.tenant = r.tenant AND d.key = r.key AND r.pull_request IS NOT NULL LIMIT 1) AS d ON true
-    -- Of several that take it back, by its number or by the commit that it became, the one that was merged first and was not taken
-    -- back itself.
+    -- Of several that take it back, the one that was merged first and was not taken back itself.
     LEFT JOIN LATERAL (
-        SELECT q.subject AS reverted_by, q.merged_at AS reverted_at
-        FROM public.known_links k
-        CROSS JOIN LATERAL (
-            SELECT q.subject, q.merged_at, q.merge_commit_sha FROM public.pull_requests q
-            WHERE q.tenant = r.tenant AND lower(q.subject) = lower(k.subject)
-            ORDER BY q.version_at DESC LIMIT 1) AS q
-        WHERE k.tenant = r.tenant AND lower(k.related_subject) = ANY (ARRAY[lower(r.pull_request), lower('commit:' || r.merge_commit_sha)])
-          AND k.correlation_type IN ('pr_reverts_pr', 'pr_reverts_commit')
-          AND NOT EXISTS (
-              SELECT FROM public.known_links b
-              JOIN public.pull_requests z ON z.tenant = b.tenant AND lower(z.subject) = lower(b.subject)
-              WHERE b.tenant = k.tenant AND lower(b.related_subject) = ANY (ARRAY[lower(k.subject), lower('commit:' || q.merge_commit_sha)])
-                AND b.correlation_type IN ('pr_reverts_pr', 'pr_reverts_commit') AND z.is_merged
-              OFFSET 0)
-        ORDER BY q.merged_at, q.subject LIMIT 1) AS t ON true
+        SELECT t.reverted_by, t.reverted_at FROM public.pull_request_reverts t
+        WHERE t.tenant = r.tenant AND t.key = r.key AND r.pull_request IS NOT NULL AND NOT t.is_taken_back
+        ORDER BY t.reverted_at, t.reverted_by LIMIT 1) AS t ON true
     -- An issue that a pull request is for is told with that.
     WHERE r.pull_request IS NOT NULL OR NOT (r.is_gone OR EXISTS (
         SELECT FROM public.issue_names n

@@ -7,6 +7,7 @@ use crate::harness::fold::Fold;
 use crate::views::{at, deployed, github, issue, merged, pull_request, reviewed, sha, with};
 
 mod branches;
+mod failures;
 
 fn commit(letter: char, message: &str, when: &str) -> Value {
     json!({"id": sha(letter), "message": message, "timestamp": at(when), "author": {"name": "Alice"}, "committer": {"name": "Alice"}})
