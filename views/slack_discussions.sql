@@ -16,18 +16,22 @@ FROM (SELECT p.tenant, 'pull_request' AS kind, p.key, p.subject, 'message_to_pr'
       UNION ALL
       SELECT i.tenant, 'issue', i.key, i.subject, 'message_to_issue', 'issue_to_message' FROM public.issues i) AS a
 CROSS JOIN LATERAL (
-    SELECT coalesce(n.thread_key, n.key) AS thread_key, array_agg(n.key) AS naming
+    SELECT coalesce(n.thread_key, n.key) AS thread_key, array_agg(DISTINCT n.key) AS naming
     FROM (SELECT lower(a.subject) AS name
           UNION
           -- An issue may have had another name when it was spoken of.
           SELECT n.name FROM public.issue_names n WHERE a.kind = 'issue' AND n.tenant = a.tenant AND n.key = a.key) AS called
     CROSS JOIN LATERAL (
-        SELECT k.subject AS message FROM public.known_links k
+        SELECT k.subject AS message, CASE WHEN k.evidence_field IN ('event.text', 'event.message.text') THEN k.evidence_text END AS words
+        FROM public.known_links k
         WHERE k.tenant = a.tenant AND lower(k.related_subject) = called.name AND k.correlation_type = a.said
         UNION
-        SELECT k.related_subject FROM public.known_links k
+        SELECT k.related_subject, NULL FROM public.known_links k
         WHERE k.tenant = a.tenant AND lower(k.subject) = called.name AND k.correlation_type = a.given) AS l
-    CROSS JOIN LATERAL (SELECT n.key, n.thread_key FROM public.slack_messages n WHERE n.tenant = a.tenant AND n.subject = l.message OFFSET 0) AS n
+    -- What was deleted, or was changed and says so no more, is not said.
+    CROSS JOIN LATERAL (
+        SELECT n.key, n.thread_key FROM public.slack_messages n
+        WHERE n.tenant = a.tenant AND n.subject = l.message AND NOT n.is_deleted AND coalesce(strpos(n.text, l.words) > 0, true) OFFSET 0) AS n
     GROUP BY 1) AS t
 CROSS JOIN LATERAL (
     SELECT m.* FROM public.slack_messages m WHERE m.tenant = a.tenant AND m.key = t.thread_key
@@ -40,7 +44,7 @@ LEFT JOIN LATERAL (
     WHERE i.tenant = a.tenant AND i.key = m.user_key LIMIT 1) AS h ON true
 WHERE NOT m.is_deleted;
 
-COMMENT ON VIEW public.slack_discussions IS 'What was said in Slack about a pull request or an issue: one row per message that names it, by address or identifier, or that was written in the thread of one that does. What was said about one is found at once: WHERE subject = ''linear:HEL-42'' ORDER BY created_at. Messages about commits, deployments and releases: correlated_events.';
+COMMENT ON VIEW public.slack_discussions IS 'What was said in Slack about a pull request or an issue: one row per message that names it, by address or identifier, or that was written in the thread of one that does; as they are now, so neither messages that were deleted nor those that were changed and name it no more. Links keep those: correlated_events. What was said about one is found at once: WHERE subject = ''linear:HEL-42'' ORDER BY created_at. Messages about commits, deployments and releases: correlated_events.';
 COMMENT ON COLUMN public.slack_discussions.kind IS 'What it is about: pull_request or issue.';
 COMMENT ON COLUMN public.slack_discussions.key IS 'Key in pull_requests or issues.';
 COMMENT ON COLUMN public.slack_discussions.subject IS 'What it is about: github:owner/name#42 or linear:HEL-42, as it is called now; join with subject of pull_requests and issues.';

@@ -13,6 +13,8 @@ const DEPLOYS: usize = 1;
 const COMMON: usize = 3;
 /// A question that is taken back.
 const DELETED: f64 = 0.05;
+/// A question that is changed to name nothing.
+const MENDED: f64 = 0.08;
 /// An address that Slack shows the page of.
 const UNFURLED: f64 = 0.3;
 
@@ -161,7 +163,14 @@ impl Organisation {
         if self.odd.happens(DELETED) {
             let event = slack::deleted(&self.world, &message, at.plus(200));
             self.slack(at.plus(200), "message", &event);
+            self.unsay(&about);
             self.happened("deleted_message", &about);
+        } else if !comes_with_edit && self.ways.happens(MENDED) {
+            let after = Message { text: "Never mind, I found it.".to_owned(), ..message.clone() };
+            let event = slack::changed(&self.world, &message, &after, at.plus(200));
+            self.slack(at.plus(200), "message", &event);
+            self.unsay(&about);
+            self.happened("mended_message", &about);
         } else if self.chance.happens(0.5) {
             self.begin_thread(at.plus(5 * MINUTE), &message, 2);
         }

@@ -43,6 +43,7 @@ impl Organisation {
             branch: story.branch.clone().unwrap_or_default(),
             before: story.base,
             sha: story.head,
+            into: story.into.clone(),
             base: story.base,
             title: own.title.clone(),
             pull_request: (own.id, own.number),

@@ -27,7 +27,10 @@ impl Organisation {
         let branch = self.branch_name(story);
         story.work.state = "in_progress";
         story.work.branch = Some(branch.clone());
-        story.base = self.fetched(story.repository);
+        self.begin_on_top(story);
+        if story.under.is_none() {
+            story.base = self.fetched(story.repository);
+        }
         story.head = story.base;
         let sender = self.author_json(story);
         let body = github::reference(&self.world, story.repository, &branch, "branch", true, &sender);

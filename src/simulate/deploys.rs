@@ -6,7 +6,7 @@ use super::moment::{DAY, HOUR, MINUTE, Moment, working};
 use super::organisation::{Organisation, Turn};
 use super::own;
 use super::story::{Story, StoryId};
-use super::truth;
+use super::truth::{self, FailedChange};
 
 /// A deployment that fails.
 const FAILS: f64 = 0.08;
@@ -29,6 +29,15 @@ pub struct Deploy {
     pub description: String,
     pub is_rollback: bool,
     pub is_retry: bool,
+}
+
+/// What ran in production since a deployment.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    deployment: String,
+    pub sha: Sha,
+    since: Moment,
+    is_rollback: bool,
 }
 
 /// How a deployment is called.
@@ -58,7 +67,7 @@ impl Organisation {
     pub(super) fn deploy(&mut self, at: Moment, repository: usize) {
         let place = &mut self.world.repositories[repository];
         let works = std::mem::take(&mut place.waiting);
-        let sha = place.head;
+        let sha = place.deployable();
         self.begin_deployment(at, repository, "staging", sha, works, (false, false));
     }
 
@@ -156,6 +165,7 @@ impl Organisation {
             pull_requests,
             is_rollback: deploy.is_rollback,
         });
+        let before = if deploy.environment == "production" { self.note_production(at, &deploy, fails) } else { None };
         if self.chance.happens(0.4) {
             self.tell_of_deployment(at.plus(30), &deploy, status);
         }
@@ -166,20 +176,50 @@ impl Organisation {
             let wait = 20 * MINUTE + self.chance.wait(3 * HOUR);
             self.begin_deployment(at.plus(wait), deploy.repository, "production", deploy.sha, deploy.works, (false, false));
         } else if !deploy.is_rollback {
-            self.went_live(at, &deploy);
+            self.went_live(at, &deploy, before.map(|ran| ran.sha));
         }
     }
 
+    /// Something else runs in production, or should have: what that says of the deployments before, and what ran.
+    fn note_production(&mut self, at: Moment, deploy: &Deploy, fails: bool) -> Option<Ran> {
+        let now = at.at_github();
+        let place = &mut self.world.repositories[deploy.repository];
+        if fails {
+            place.failed.push(deploy.name.subject());
+            return None;
+        }
+        let restored_at = Some(now.timestamp());
+        let repaired = std::mem::take(&mut place.failed);
+        self.truth.failed_changes.extend(repaired.into_iter().map(|deployment| FailedChange { deployment, because: "failed", restored_at }));
+        let runs = Ran { deployment: deploy.name.subject(), sha: deploy.sha, since: now, is_rollback: deploy.is_rollback };
+        let before = place.live.replace(runs);
+        // What goes back is no change of its own, and what began before something else ran did not go back from that.
+        if let Some(ran) = before.as_ref().filter(|ran| deploy.is_rollback && !ran.is_rollback && ran.sha != deploy.sha && ran.since <= deploy.started) {
+            self.truth.failed_changes.push(FailedChange { deployment: ran.deployment.clone(), because: "rolled_back", restored_at });
+        }
+        before
+    }
+
     /// New code runs in production: the works that it brings are over, unless one of them broke something.
-    fn went_live(&mut self, at: Moment, deploy: &Deploy) {
-        let before = std::mem::replace(&mut self.world.repositories[deploy.repository].live, deploy.sha);
+    fn went_live(&mut self, at: Moment, deploy: &Deploy, before: Option<Sha>) {
         let mut live: Vec<Story> = deploy.works.iter().filter_map(|work| self.stories.remove(work)).collect();
         for story in &mut live {
             story.work.steps.deployed_at = Some(at.at_github().timestamp());
             story.work.state = "deployed";
+            story.deployed_by = Some(deploy.name.subject());
+            if let Some(deployment) = story.takes_back() {
+                let restored_at = story.work.steps.deployed_at;
+                self.truth.failed_changes.push(FailedChange { deployment: deployment.to_owned(), because: "reverted", restored_at });
+            }
+        }
+        let (mut live, others): (Vec<Story>, Vec<Story>) = live.into_iter().partition(Story::stands_alone);
+        for story in others {
+            self.finish(story.work);
         }
         let breaks = self.chance.happens(BREAKS) && self.world.repositories[deploy.repository].releases > 0;
-        if let Some(culprit) = breaks.then(|| live.pop()).flatten() {
+        if let Some(before) = before
+            && let Some(culprit) = breaks.then(|| live.pop()).flatten()
+        {
             self.begin_outage(at, deploy, before, culprit);
         }
         for story in live {
@@ -211,7 +251,7 @@ impl Organisation {
         place.releases += 1;
         let tag = format!("v2.{}.0", place.releases);
         let subject = format!("release:{}@{tag}", place.full_name);
-        let (full_name, html, head, team) = (place.full_name.clone(), place.html.clone(), place.head, place.team);
+        let (full_name, html, head, team) = (place.full_name.clone(), place.html.clone(), place.deployable(), place.team);
         let by = *self.chance.pick(&self.world.teams[team].engineers);
         let mut notes = vec!["## What's Changed".to_owned()];
         for merged in &brought {

@@ -50,7 +50,7 @@ pub fn pull_request(world: &World, story: &Story, own: &PullRequest, is_whole: b
         addresses(&mut fields, api, &html, number, story.head);
     }
     fields.put("head", side(world, repository, story.branch.as_deref().unwrap_or_default(), story.head, author(world, story)));
-    fields.put("base", side(world, repository, "main", story.base, &world.organization));
+    fields.put("base", side(world, repository, &story.into, story.base, &world.organization));
     fields.put("author_association", "MEMBER").put("auto_merge", None::<&str>).put("active_lock_reason", None::<&str>);
     if is_whole {
         fields

@@ -59,7 +59,6 @@ impl Organisation {
             Some(culprit) => {
                 self.open_incident(at, &mut outage, &culprit);
                 self.begin_deployment(at.plus(10 * MINUTE), outage.repository, "production", outage.before, Vec::new(), (true, false));
-                self.world.repositories[outage.repository].live = outage.before;
                 self.begin_revert(at.plus(20 * MINUTE), culprit);
                 let wait = 25 * MINUTE + self.chance.wait(60 * MINUTE);
                 self.at(at.plus(wait), Turn::Outage(number));

@@ -18,8 +18,9 @@
 //!
 //! Not everything goes by the book (`digressions`): branches are brought up to date (`updating`), apps speak like people
 //! (`apps`), texts name what they are not for (`asides`), issues move to
-//! other teams (`moving`), and what was
-//! merged is taken back and brought back (`taking_back`).
+//! other teams (`moving`), what was
+//! merged is taken back and brought back (`taking_back`), work is begun on top of other work (`stacking`), and some repositories
+//! release what came to `develop` (`integrating`).
 //!
 //! Deliberately absent: what nobody asked about yet (discussions, packages, security alerts, stars).
 
@@ -35,6 +36,7 @@ mod deploys;
 mod digressions;
 mod github;
 mod incidents;
+mod integrating;
 mod json;
 mod linear;
 mod moment;
@@ -45,6 +47,7 @@ mod people;
 mod planning;
 mod reviewing;
 mod slack;
+mod stacking;
 mod story;
 mod taking_back;
 mod truth;
@@ -57,7 +60,7 @@ use crate::domain::clock::Timestamp;
 
 pub use demonstration::demonstration;
 pub use organisation::Organisation;
-pub use truth::{Deployment, FlakyCheck, History, Identity, Incident, Link, Lookalike, Renamed, Review, Steps, Team, Truth, Work};
+pub use truth::{Deployment, FailedChange, FlakyCheck, History, Identity, Incident, Link, Lookalike, Renamed, Review, Steps, Team, Truth, Work};
 
 /// When a simulation begins unless told otherwise: Monday, 2026-01-05, 00:00 UTC.
 const START_UNIX_S: i64 = 1_767_571_200;

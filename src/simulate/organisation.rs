@@ -15,7 +15,7 @@ use super::json::Json;
 use super::moment::{DAY, HOUR, MINUTE, Moment, working};
 use super::slack;
 use super::story::{Story, StoryId};
-use super::truth::{History, Link, Lookalike, Truth, Work};
+use super::truth::{FailedChange, History, Link, Lookalike, Truth, Work};
 use super::words;
 use super::world::World;
 use super::{Settings, Simulated, linear};
@@ -55,6 +55,8 @@ pub enum Turn {
     Outage(u64),
     /// A repository publishes a release.
     Release(usize),
+    /// What a repository has on `develop` goes to the default branch.
+    Integrate(usize),
 }
 
 /// The next step of a piece of work.
@@ -97,6 +99,8 @@ pub struct Organisation {
     pub(super) chance: Chance,
     /// Decides what does not go by the book, so that more of it changes little else.
     pub(super) odd: Chance,
+    /// Decides by which branches work goes, and which messages are mended, for the same reason.
+    pub(super) ways: Chance,
     pub(super) truth: Truth,
     pub(super) start: Moment,
     agenda: BinaryHeap<Reverse<(Moment, u64, Turn)>>,
@@ -123,6 +127,7 @@ impl Organisation {
             outages: BTreeMap::new(),
             chance,
             odd: Chance::new(settings.seed, 4),
+            ways: Chance::new(settings.seed, 5),
             truth: Truth::default(),
             start,
             agenda: BinaryHeap::new(),
@@ -165,6 +170,9 @@ impl Organisation {
                 let wait = self.chance.wait(mean);
                 self.at(working(start.plus(DAY + wait), 0), turn);
             }
+            if self.world.repositories[repository].develop.is_some() {
+                self.at(working(start.plus(DAY), 0), Turn::Integrate(repository));
+            }
         }
     }
 
@@ -205,6 +213,7 @@ impl Organisation {
             Turn::Deployment(id) => self.deployment(moment, id),
             Turn::Outage(id) => self.outage(moment, id),
             Turn::Release(repository) => self.release(moment, repository),
+            Turn::Integrate(repository) => self.integrate(moment, repository),
         }
     }
 
@@ -251,7 +260,7 @@ impl Organisation {
     }
 
     pub(super) fn link(&mut self, kind: &'static str, subject: impl Into<String>, related: impl Into<String>, because: &'static str) {
-        self.truth.links.push(Link { kind, subject: subject.into(), related: related.into(), because, stated: true });
+        self.truth.links.push(Link { kind, subject: subject.into(), related: related.into(), because, stated: true, stands: true });
     }
 
     /// What belongs together: because some words say so, or else because it follows.
@@ -264,7 +273,14 @@ impl Organisation {
     }
 
     pub(super) fn follows(&mut self, kind: &'static str, subject: impl Into<String>, related: impl Into<String>) {
-        self.truth.links.push(Link { kind, subject: subject.into(), related: related.into(), because: "follows", stated: false });
+        self.truth.links.push(Link { kind, subject: subject.into(), related: related.into(), because: "follows", stated: false, stands: true });
+    }
+
+    /// What was said last is not any more.
+    pub(super) fn unsay(&mut self, subject: &str) {
+        for link in self.truth.links.iter_mut().rev().take_while(|link| link.subject == subject) {
+            link.stands = false;
+        }
     }
 
     /// Notes what does not go by the book.
@@ -323,6 +339,8 @@ impl Organisation {
         for story in std::mem::take(&mut self.stories).into_values() {
             self.truth.works.extend(story.works());
         }
+        let unrepaired = self.world.repositories.iter_mut().flat_map(|place| std::mem::take(&mut place.failed));
+        self.truth.failed_changes.extend(unrepaired.map(|deployment| FailedChange { deployment, because: "failed", restored_at: None }));
         let culprits = std::mem::take(&mut self.outages).into_values().filter_map(Outage::into_culprit);
         self.truth.works.extend(culprits.flat_map(Story::works));
     }

@@ -36,6 +36,9 @@ impl Organisation {
             issue: None,
             github_issue: None,
             branch: None,
+            into: self.world.repositories[repository].trunk().to_owned(),
+            under: None,
+            carries: Vec::new(),
             base: self.world.repositories[repository].head,
             head: Sha::NONE,
             head_at: self.start,
@@ -49,6 +52,7 @@ impl Organisation {
             is_green: false,
             is_merging: false,
             will_be_abandoned: self.chance.happens(0.06),
+            deployed_by: None,
             announcement: None,
             work: Work {
                 repository: self.world.repositories[repository].full_name.clone(),
@@ -77,7 +81,7 @@ impl Organisation {
                 naming.attachment |= !naming.title && !naming.branch && naming.body.is_none();
                 naming
             }
-            Origin::Chore | Origin::Robot | Origin::Revert(_) => Naming::default(),
+            Origin::Chore | Origin::Robot | Origin::Revert(_) | Origin::Release => Naming::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::json::{Json, object};
 use super::moment::{DAY, HOUR, MINUTE, Moment, working};
 use super::organisation::{Organisation, Step, Turn};
 use super::planning::{CANCELED, DONE, UNSTARTED};
-use super::story::{Commit, Origin, PullRequest, Story};
+use super::story::{Commit, Origin, PullRequest, Story, StoryId};
 use super::truth;
 use super::words;
 use super::world::Unreleased;
@@ -102,7 +102,7 @@ impl Organisation {
         self.merge_when_ready(at, story);
     }
 
-    fn note_review(&self, at: Moment, story: &mut Story, reviewer: usize, state: &'static str) {
+    pub(super) fn note_review(&self, at: Moment, story: &mut Story, reviewer: usize, state: &'static str) {
         let submitted_at = at.at_github().timestamp();
         let steps = &mut story.work.steps;
         steps.first_review_at.get_or_insert(submitted_at);
@@ -160,6 +160,9 @@ impl Organisation {
     }
 
     pub(super) fn merge(&mut self, at: Moment, story: &mut Story) {
+        if !self.can_be_merged(at, story) {
+            return;
+        }
         let Some(mut own) = story.pull_request.take() else { return };
         let merger = if story.by_robot() || self.chance.happens(0.3) { story.reviewers[0] } else { story.author };
         let now = at.at_github();
@@ -186,12 +189,24 @@ impl Organisation {
             story.work.steps.issue_completed_at = Some(now.timestamp());
             self.tell_github_issue(at.plus(1), story, "closed", merger);
         }
-        let repository = &mut self.world.repositories[story.repository];
-        repository.waiting.push(story.id);
-        if !repository.is_deploying {
-            repository.is_deploying = true;
+        self.stand_on_what_it_became(at, story);
+        if story.under.is_none() {
+            let works = std::iter::once(story.id).chain(std::mem::take(&mut story.carries)).collect::<Vec<_>>();
+            match &mut self.world.repositories[story.repository].develop {
+                Some(develop) => develop.works.extend(works),
+                None => self.will_be_deployed(at, story.repository, works),
+            }
+        }
+    }
+
+    /// What came to the default branch will be deployed soon.
+    pub(super) fn will_be_deployed(&mut self, at: Moment, repository: usize, works: Vec<StoryId>) {
+        let place = &mut self.world.repositories[repository];
+        place.waiting.extend(works);
+        if !place.is_deploying {
+            place.is_deploying = true;
             let wait = 10 * MINUTE + self.chance.wait(3 * HOUR);
-            self.at(at.plus(wait), Turn::Deploy(story.repository));
+            self.at(at.plus(wait), Turn::Deploy(repository));
         }
     }
 
@@ -210,7 +225,6 @@ impl Organisation {
             self.link_if(named && is_linear, "commit_to_issue", &subject, issue, "message");
         }
         let repository = &mut self.world.repositories[story.repository];
-        let before = repository.head;
         repository.pushed_at = at.at_github();
         repository.unreleased.push(Unreleased {
             title: own.title.clone(),
@@ -222,12 +236,18 @@ impl Organisation {
         // A merge commit brings along what it merges; a squash is all that there is.
         let came: Vec<_> =
             if squashes { Vec::new() } else { story.commits.iter().map(|own| (own.sha, github::commit(&self.world, story, own, None, false))).collect() };
+        if let Some(under) = story.under {
+            self.merge_under(at.plus(1), story, under, (came, commit, merger));
+            return;
+        }
         let merge = github::commit(&self.world, story, &commit, Some(merger), false);
+        let place = &mut self.world.repositories[story.repository];
+        let before = place.head;
         for (sha, commit) in came.iter().cloned().chain([(sha, merge)]) {
-            self.world.repositories[story.repository].land(sha, commit);
+            place.land(at.at_github(), sha, commit);
         }
         let came: Vec<Json> = came.into_iter().map(|(_, commit)| commit).collect();
-        let told = Push { reference: "refs/heads/main".to_owned(), before, after: sha, came: &came, commits: &[commit], merged_by: Some(merger) };
+        let told = Push { reference: format!("refs/heads/{}", story.into), before, after: sha, came: &came, commits: &[commit], merged_by: Some(merger) };
         let sender = self.world.people[merger].github.clone();
         let body = github::push(&self.world, story, &told, &sender);
         self.github(at.plus(1), "push", body);

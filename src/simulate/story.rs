@@ -23,6 +23,8 @@ pub enum Origin {
     Robot,
     /// A pull request that must be taken back.
     Revert(Box<Reverted>),
+    /// What came to `develop` goes to the default branch.
+    Release,
 }
 
 /// What a pull request takes back.
@@ -46,6 +48,8 @@ pub struct Reverted {
     /// How the title and the branch that are repeated name the issue.
     pub naming: Naming,
     pub issue: Option<String>,
+    /// The deployment that brought it to production.
+    pub deployed_by: Option<String>,
     /// Told when the pull request that takes it back has a number.
     pub work: Work,
 }
@@ -160,6 +164,12 @@ pub struct Story {
     pub issue: Option<Issue>,
     pub github_issue: Option<GithubIssue>,
     pub branch: Option<String>,
+    /// The branch that it goes into.
+    pub into: String,
+    /// The work whose branch that is, when it was begun on top of other work.
+    pub under: Option<StoryId>,
+    /// Works that were merged into its branch.
+    pub carries: Vec<StoryId>,
     pub base: Sha,
     pub head: Sha,
     /// When that commit was made.
@@ -178,6 +188,8 @@ pub struct Story {
     pub is_green: bool,
     pub is_merging: bool,
     pub will_be_abandoned: bool,
+    /// The deployment that brought it to production.
+    pub deployed_by: Option<String>,
     /// The message that asked for a review.
     pub announcement: Option<Moment>,
     /// What is true of it.
@@ -221,6 +233,19 @@ impl Story {
     pub fn checked(&mut self, workflow: &Workflow, state: &'static str) {
         self.checks[usize::from(*workflow != CI)] = Some(state);
         self.work.checks = ["failure", "pending", "success"].into_iter().find(|state| self.checks.contains(&Some(state)));
+    }
+
+    /// The deployment whose change this takes back, in production; what brings something back takes no change back.
+    pub fn takes_back(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Revert(reverted) if !reverted.is_revert => reverted.deployed_by.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What it brought can be taken back by itself: it came to the branch that all work is merged into.
+    pub fn stands_alone(&self) -> bool {
+        self.under.is_none() && self.origin != Origin::Release
     }
 
     pub fn is_open(&self) -> bool {

@@ -43,6 +43,7 @@ impl Organisation {
             title_names: naming.title && issue.as_ref().is_some_and(|issue| issue.starts_with("linear:")),
             naming: if by_hash { Naming::default() } else { naming },
             issue,
+            deployed_by: of.deployed_by,
             work: of.work,
         };
         let mut story = self.new_story(Origin::Revert(Box::new(reverted)), of.team, of.repository, of.author, own.title);

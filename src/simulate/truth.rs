@@ -25,6 +25,8 @@ pub struct Truth {
     pub deployments: Vec<Deployment>,
     /// Each incident.
     pub incidents: Vec<Incident>,
+    /// Deployments to production that were changes that failed; of several reasons the first that came true counts.
+    pub failed_changes: Vec<FailedChange>,
     /// Checks that failed and then passed on the same commit.
     pub flaky_checks: Vec<FlakyCheck>,
     /// What looks like an issue and is none.
@@ -80,6 +82,9 @@ pub struct Link {
     /// False when no event says so in so many words, and it follows from others (the merge commit of a pull request is
     /// about its issue). Finding one is right; not finding it is no fault.
     pub stated: bool,
+    /// False once nobody says so any more: the message in Slack that did was deleted, or changed. That it was said stays true, and finding
+    /// it is right; what is said now does not have it.
+    pub stands: bool,
 }
 
 /// When each step was made; none that was not.
@@ -105,7 +110,7 @@ pub struct Steps {
 /// A piece of work. Lead times are differences of its steps.
 ///
 /// Steps stand in the payloads as Linear's `createdAt`, `startedAt`, `completedAt` and `canceledAt` of the issue; GitHub's
-/// `timestamp` of the first commit of the first push and of its `head_commit`, `created_at`, `merged_at` and `closed_at` of the pull request,
+/// `timestamp` of the first commit of the first push and of its `head_commit` (none where the branch is `develop`), `created_at`, `merged_at` and `closed_at` of the pull request,
 /// `updated_at` of `ready_for_review` (the same as `created_at` when it was no draft) and of the first
 /// `review_requested`, `submitted_at` of the first review and of the first approval; and the end of the first successful deployment to production.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -135,7 +140,8 @@ pub struct Work {
     pub reverted_by: Option<String>,
     /// Reviews in order; what apps say is none.
     pub reviews: Vec<Review>,
-    /// Its own commits in order, and that of the merge last; none of those that it was brought up to date with.
+    /// Its own commits in order with those of what was merged into its branch, and that of the merge last; none of those that it was
+    /// brought up to date with.
     pub commits: Vec<String>,
 }
 
@@ -186,6 +192,17 @@ pub struct Incident {
     pub resolved_at: Timestamp,
 }
 
+/// A deployment to production whose change had to be mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedChange {
+    /// The deployment.
+    pub deployment: String,
+    /// `failed`, `rolled_back`, or `reverted` (a pull request that it brought).
+    pub because: &'static str,
+    /// When the deployment ended that mended it; none when none did.
+    pub restored_at: Option<Timestamp>,
+}
+
 /// A check that failed and then passed on the same commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FlakyCheck {
@@ -229,7 +246,9 @@ pub struct History {
     /// `reverted_by_hash`: the pull request that takes this one back names its commit only; `brought_back`: this one takes another one
     /// back, and is taken back itself; `moved_to_another_team`: an issue at Linear, which has another identifier since;
     /// `told_by_app`: a message in Slack that an app wrote, in an attachment or blocks; `unfurled`: Slack shows the page of an address in
-    /// it; `edited_message`, `deleted_message`: what it named was said all the same.
+    /// it; `stacked`: the pull request went into the branch of another one; `retargeted`: and was to, but that was merged first;
+    /// `released_from_develop`: it brought to the default branch what had come to `develop`; `edited_message`, `deleted_message`: what it named was said all the same, and is not any more once it was deleted;
+    /// `mended_message`: it was changed, and names nothing any more.
     pub kind: &'static str,
     /// What it happened to.
     pub subject: String,
@@ -261,6 +280,7 @@ impl Truth {
         self.works.append(&mut more.works);
         self.deployments.append(&mut more.deployments);
         self.incidents.append(&mut more.incidents);
+        self.failed_changes.append(&mut more.failed_changes);
         self.flaky_checks.append(&mut more.flaky_checks);
         self.lookalikes.append(&mut more.lookalikes);
         self.renamed.append(&mut more.renamed);

@@ -22,7 +22,7 @@ impl Organisation {
 
     /// Merges into the branch what the one that it goes into got since.
     pub(super) fn update_branch(&mut self, at: Moment, story: &mut Story) {
-        if !story.is_open() || story.is_merging || story.by_robot() {
+        if !story.is_open() || story.is_merging || story.by_robot() || story.under.is_some() {
             return;
         }
         let place = &self.world.repositories[story.repository];
@@ -31,7 +31,7 @@ impl Organisation {
             return;
         }
         story.base = place.head;
-        let message = format!("Merge branch 'main' into {}", story.branch.as_deref().unwrap_or_default());
+        let message = format!("Merge branch '{}' into {}", story.into, story.branch.as_deref().unwrap_or_default());
         let merge = Commit { sha: self.chance.sha(), tree: self.chance.sha(), message, at: at.at_github(), file: words::FILES[0], is_new_file: false };
         // GitHub's button, or by hand.
         let merged_by = self.odd.happens(0.5).then_some(story.author);

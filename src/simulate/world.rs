@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use uuid::Uuid;
 
 use super::chance::{Chance, Sha};
+use super::deploys::Ran;
+use super::integrating::Develop;
 use super::json::{Json, Object};
 use super::moment::Moment;
 use super::people::{OWNER, Person, Role, user};
@@ -28,6 +30,9 @@ const REPOSITORIES: [&str; 12] =
 const TEAM_PEOPLE: usize = 8;
 /// How many commits of its default branch a repository remembers.
 const LANDED_MAX: usize = 60;
+
+/// Of four repositories the one that has `develop`.
+const DEVELOPS: usize = 3;
 
 /// The states of an issue, in the order of work; the last is off to the side.
 pub const STATES: [(&str, &str, &str); 6] = [
@@ -80,11 +85,16 @@ pub struct Repository {
     pub squashes: bool,
     /// True when GitHub's own deployments tell of deploys, and not events of hooklake's own.
     pub deploys_at_github: bool,
+    /// The newest commit of the branch that work is merged into: the default one, unless there is `develop`.
     pub head: Sha,
-    /// The commits that came to the default branch last, as a push lists those that are known elsewhere already.
+    /// Where work is merged before it is released, in some.
+    pub develop: Option<Develop>,
+    /// The commits that came to that branch last, as a push lists those that are known elsewhere already.
     pub landed: VecDeque<(Sha, Json)>,
-    /// What runs in production.
-    pub live: Sha,
+    /// What runs in production, once anything was deployed.
+    pub live: Option<Ran>,
+    /// Deployments to production that failed and were not repaired yet.
+    pub failed: Vec<String>,
     pub next_number: u32,
     pub pushed_at: Moment,
     pub open_issues: u32,
@@ -236,15 +246,19 @@ impl Repository {
         let (html, api) = (format!("https://github.com/{full_name}"), format!("https://api.github.com/repos/{full_name}"));
         let id = 710_000_000 + index as u64 * 131;
         let head = chance.sha();
+        let develops = index % 4 == DEVELOPS;
         let fixed = fixed_fields(&name, &full_name, id, padding);
         Self {
             id,
             team,
-            squashes: index % 3 != 2,
+            // What is merged to `develop` is one commit each, so that what a release brings is what came since the last.
+            squashes: index % 3 != 2 || develops,
             deploys_at_github: index.is_multiple_of(2),
             head,
+            develop: develops.then(|| Develop { main: head, works: Vec::new(), commits: Vec::new() }),
             landed: VecDeque::new(),
-            live: head,
+            live: None,
+            failed: Vec::new(),
             next_number: chance.between(10, 900) as u32,
             pushed_at: start,
             open_issues: 0,
@@ -261,16 +275,29 @@ impl Repository {
         }
     }
 
-    /// A commit came to the default branch.
-    pub fn land(&mut self, sha: Sha, commit: Json) {
+    /// The branch that work is merged into.
+    pub const fn trunk(&self) -> &'static str {
+        if self.develop.is_some() { "develop" } else { "main" }
+    }
+
+    /// What is deployed: the newest commit of the default branch.
+    pub fn deployable(&self) -> Sha {
+        self.develop.as_ref().map_or(self.head, |develop| develop.main)
+    }
+
+    /// A commit came to the branch that work is merged into.
+    pub fn land(&mut self, at: Moment, sha: Sha, commit: Json) {
         self.head = sha;
+        if let Some(develop) = &mut self.develop {
+            develop.commits.push((sha, at, commit.clone()));
+        }
         self.landed.push_back((sha, commit));
         if self.landed.len() > LANDED_MAX {
             self.landed.pop_front();
         }
     }
 
-    /// What came to the default branch after this commit.
+    /// What came to that branch after this commit.
     pub fn since(&self, base: Sha) -> Vec<Json> {
         let after = self.landed.iter().position(|(sha, _)| *sha == base).map_or(0, |at| at + 1);
         self.landed.iter().skip(after).map(|(_, commit)| commit.clone()).collect()

@@ -42,6 +42,10 @@ const HISTORIES: &[(&str, usize)] = &[
     ("unfurled", 2),
     ("edited_message", 2),
     ("deleted_message", 2),
+    ("mended_message", 2),
+    ("stacked", 2),
+    ("retargeted", 2),
+    ("released_from_develop", 2),
 ];
 
 fn all_happened(histories: &[History]) {
@@ -201,6 +205,48 @@ async fn flaky_checks_are_known(fold: &Fold, truth: &Truth) {
     }
 }
 
+/// Each deployment to production that was a change that failed, why, and when it was mended.
+async fn failed_changes_are_known(fold: &Fold, truth: &Truth) {
+    let mut failed = BTreeMap::new();
+    for one in &truth.failed_changes {
+        failed.entry(one.deployment.clone()).or_insert((one.because.to_owned(), one.restored_at));
+    }
+    let because = failed.values().map(|(because, _)| because.as_str()).collect::<BTreeSet<_>>();
+    assert_eq!(because, BTreeSet::from(["failed", "reverted", "rolled_back"]));
+    let named = "'deployment:' || CASE source WHEN 'github' THEN 'github/' ELSE '' END || deployment_id";
+    let rows = format!("SELECT {named}, failed_change_because, restored_at FROM deployment_outcomes WHERE failed_change_because IS NOT NULL");
+    let found = fold.db.rows(&rows).await.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect::<BTreeMap<String, (String, Time)>>();
+    assert_eq!(found, failed);
+    // What began an incident is one of them once it was over.
+    assert!(!truth.incidents.is_empty() && truth.incidents.iter().all(|incident| failed.contains_key(&incident.deployment)));
+    let rows = format!("SELECT {named} FROM deployment_outcomes WHERE is_production AND is_rollback");
+    let found = fold.db.rows(&rows).await.iter().map(|row| row.get(0)).collect::<BTreeSet<String>>();
+    let back = truth.deployments.iter().filter(|one| one.is_rollback).map(|one| one.deployment.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(found, back);
+    let counted = "SELECT sum(failed_changes)::bigint FROM dora_metrics WHERE scope = 'all' AND period = 'week'";
+    assert_eq!(fold.db.number(counted).await, failed.len() as i64);
+}
+
+/// What is said in Slack about each thing now: not what was deleted or mended, which the links keep.
+async fn talk_is_what_is_said_now(fold: &Fold, truth: &Truth) {
+    let told = "SELECT DISTINCT lower(d.subject), lower(d.message) FROM slack_discussions d WHERE d.names_it";
+    let told = fold.db.rows(told).await.iter().map(|row| (row.get(0), row.get(1))).collect::<BTreeSet<(String, String)>>();
+    let known = "SELECT lower(subject) FROM issues UNION SELECT lower(subject) FROM pull_requests";
+    let known = fold.db.rows(known).await.iter().map(|row| row.get(0)).collect::<BTreeSet<String>>();
+    let said = truth.links.iter().filter(|link| link.stated && matches!(link.kind, "message_to_issue" | "message_to_pr" | "issue_to_message"));
+    let said = said.map(|link| (ends(truth, &link.subject, &link.related), link)).map(|((one, other), link)| {
+        let named = if link.kind == "issue_to_message" { (one, other) } else { (other, one) };
+        (named, link.stands)
+    });
+    let (standing, mended): (Vec<_>, Vec<_>) = said.filter(|(named, _)| known.contains(&named.0)).partition(|(_, stands)| *stands);
+    let standing = standing.into_iter().map(|(named, _)| named).collect::<BTreeSet<_>>();
+    assert!(standing.len() > 50 && mended.len() >= 4, "{} and {}", standing.len(), mended.len());
+    assert_eq!(told, standing);
+    let links = fold.db.rows("SELECT lower(related_subject), lower(subject) FROM known_links WHERE correlation_type = 'message_to_issue'").await;
+    let links = links.iter().map(|row| (row.get(0), row.get(1))).collect::<BTreeSet<(String, String)>>();
+    assert!(mended.iter().all(|(named, _)| links.contains(named) || truth.renamed.iter().any(|renamed| renamed.new.to_lowercase() == named.0)));
+}
+
 async fn apps_ask_nothing(fold: &Fold, truth: &Truth) {
     // Neither what an app says nor what was deleted asks anything.
     let silent = truth.histories.iter().filter(|history| matches!(history.kind, "told_by_app" | "deleted_message"));
@@ -211,7 +257,7 @@ async fn apps_ask_nothing(fold: &Fold, truth: &Truth) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_are_told_as_they_were() {
-    let (fold, truth, sooner) = simulated_with(13, async |fold| looked_up(fold, None).await).await;
+    let (fold, truth, sooner) = simulated_with(42, async |fold| looked_up(fold, None).await).await;
     all_happened(&truth.histories);
     let rows = fold
         .db
@@ -288,6 +334,8 @@ async fn stories_are_told_as_they_were() {
     commits_are_those_of_ones_own(&fold, &works).await;
     flaky_checks_are_known(&fold, &truth).await;
     apps_ask_nothing(&fold, &truth).await;
+    failed_changes_are_known(&fold, &truth).await;
+    talk_is_what_is_said_now(&fold, &truth).await;
     // What the two views both tell is the same.
     let apart = "SELECT count(*) FROM workflows w JOIN pull_request_flow f ON f.tenant = w.tenant AND f.subject = w.pull_request
                  WHERE (w.ready_at, w.first_review_at, w.approved_at, w.merged_at, w.deployed_at, w.reviews, w.reviewers, least(w.first_commit_at, w.opened_at), w.cycle_time)

@@ -165,7 +165,8 @@ fn lead_times_can_be_computed_again_from_the_payloads() {
         same(work.steps.approved_at, told(pull_request, "approved"), "approval", pull_request);
         same(work.steps.review_requested_at, told(pull_request, "review_requested"), "request", pull_request);
         same(work.steps.ready_at, told(pull_request, "ready"), "readiness", pull_request);
-        let branch = work.branch.as_ref().map(|branch| format!("branch:{}@{branch}", work.repository));
+        // Everybody's branch was pushed to before there was the pull request.
+        let branch = work.branch.as_ref().filter(|branch| *branch != "develop").map(|branch| format!("branch:{}@{branch}", work.repository));
         same(work.steps.first_push_at, told(&branch, "first_push"), "first push", &branch);
         if let Some(deployed) = work.steps.deployed_at {
             finished += 1;

@@ -47,6 +47,8 @@ pub struct Run {
     pub branch: String,
     pub before: Sha,
     pub sha: Sha,
+    /// The branch that it goes into, and where that was.
+    pub into: String,
     pub base: Sha,
     pub title: String,
     /// Id and number of the pull request.
@@ -82,7 +84,7 @@ impl Run {
         let repository = &world.repositories[self.repository];
         let (id, number) = self.pull_request;
         let head = object! { "ref": self.branch, "sha": self.sha, "repo": small(repository) };
-        let base = object! { "ref": "main", "sha": self.base, "repo": small(repository) };
+        let base = object! { "ref": self.into, "sha": self.base, "repo": small(repository) };
         [object! { "url": format!("{}/pulls/{number}", repository.api), "id": id, "number": number, "head": head, "base": base }]
     }
 
