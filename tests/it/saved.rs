@@ -90,7 +90,10 @@ async fn parameters_are_values_and_narrow_the_answer() {
     let fold = demonstration().await;
     // The story of docs: 42 took 20.80 h from its first commit at 13:57:48 to production at 10:45:50.
     let dora = ask(&fold, "dora", &[("period", "day"), ("name", "codertocat/hello-world"), ("periods", "1")]).await;
-    assert_eq!(dora, [[json!("Codertocat/Hello-World"), json!("2026-11-17"), json!(1), json!(1.0), json!(20.8), json!(0.5), json!(0.26), json!(1), json!(1)]]);
+    assert_eq!(
+        dora,
+        [[json!("Codertocat/Hello-World"), json!("2026-11-17"), json!(1), json!(1.0), json!(20.8), json!(0.5), json!(0.26), json!(1), json!(1), json!(1)]]
+    );
     let history = ask(&fold, "issue_history", &[("identifier", "hel-42")]).await;
     let states: Vec<&Value> = history.iter().map(|row| &row[1]).collect();
     assert_eq!(states.last(), Some(&&json!("Done")), "{states:?}");
