@@ -28,7 +28,7 @@ use words::Named;
 use crate::domain::Json;
 
 /// Raised when a rule would find something else.
-pub const RULES_VERSION: i32 = 7;
+pub const RULES_VERSION: i32 = 8;
 
 /// The rule for words that somebody writes below something.
 const IN_COMMENT: &str = "reference_in_comment";

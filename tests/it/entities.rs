@@ -7,18 +7,21 @@ use hooklake::simulate::{Organisation, Settings};
 use serde_json::Value;
 
 use crate::harness::fold::{ENTITIES, Fold, PEOPLE, examples, story};
+use crate::taken_back::attachment;
 
 /// One event: its source, its type, and its body.
 pub type Told = (String, String, Value);
 
-/// The examples and the story that have a JSON body, in the order in which they are told.
+/// The examples and the story that have a JSON body, in the order in which they are told, and what is attached in Linear.
 fn told() -> Vec<Told> {
     let examples = examples().into_iter().map(|(event_type, body)| ("github".to_owned(), event_type, body));
     let story = story().into_iter().map(|told| {
         let word = |name: &str| told[name].as_str().expect("a word").to_owned();
         (word("source"), word("event"), told["body"].clone())
     });
-    examples.chain(story).collect()
+    let attached = [("create", "x", "02T08:00"), ("remove", "x", "03T08:00"), ("create", "y", "04T08:00")];
+    let attached = attached.map(|(action, id, at)| ("linear".to_owned(), "Attachment".to_owned(), attachment(action, id, "ABC-1", at)));
+    examples.chain(story).chain(attached).collect()
 }
 
 /// The same in an order that a seed decides, a few of them twice.

@@ -53,6 +53,7 @@ mod sql;
 mod statements;
 mod stories;
 mod subjects;
+mod taken_back;
 mod validation;
 mod verify;
 mod views;

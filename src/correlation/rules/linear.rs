@@ -15,6 +15,10 @@ pub(super) fn find(event_type: &str, payload: Json<'_>, findings: &mut Findings)
     // Other events name the issue by its number only.
     let id = if event_type == "Issue" { text(payload, "/data/id") } else { first_text(payload, &["/data/issue/id", "/data/issueId"]) };
     findings.explain(id.map(linear_id), Some(&issue));
+    if is_attachment(event_type) {
+        // Its title is that of what is attached, and none of the issue's words.
+        return;
+    }
     for (field, rule) in [("title", "identifier_in_title"), ("description", "reference_in_body"), ("body", IN_COMMENT)] {
         if let Some(words) = text(payload, &format!("/data/{field}")) {
             findings.read_shown(rule, &issue, &format!("data.{field}"), words, None);
@@ -25,14 +29,18 @@ pub(super) fn find(event_type: &str, payload: Json<'_>, findings: &mut Findings)
 }
 
 /// Linear's own attachments: a pull request or a message that someone, or Linear itself, linked to the issue. The link is
-/// that of what is attached, whether the issue is told by its identifier or by its number only.
+/// that of what is attached, whether the issue is told by its identifier or by its number only. That it was taken off says
+/// nothing more than that it was attached; whether it is now is known by what the attachment is now (`known_links`).
 fn of_attachment(event_type: &str, payload: Json<'_>, findings: &mut Findings) {
-    if !matches!(event_type, "Attachment" | "IssueAttachment") {
+    if !is_attachment(event_type) {
         return;
     }
     let Some(url) = first_text(payload, &["/data/url", "/data/attachment/url"]) else { return };
     let names = words::named(url);
-    if let Some(issue) = issue_identifier(event_type, payload).and_then(Subject::linear) {
+    if is_removal(payload) {
+        // What only looks like an identifier is nothing that the event could be about.
+        names.into_iter().filter(|name| name.team_key.is_none()).for_each(|name| findings.about(Some(name.subject)));
+    } else if let Some(issue) = issue_identifier(event_type, payload).and_then(Subject::linear) {
         for name in names {
             let evidence = Evidence { field: "data.url".to_owned(), text: name.text, start: name.start, end: name.end };
             findings.add(Link::new("attachment", "to", &name.subject, &issue, evidence, name.confidence, name.team_key));
@@ -54,6 +62,15 @@ fn of_attachment(event_type: &str, payload: Json<'_>, findings: &mut Findings) {
     }
 }
 
+fn is_attachment(event_type: &str) -> bool {
+    matches!(event_type, "Attachment" | "IssueAttachment")
+}
+
+/// True for an event that tells that something is no more: <https://linear.app/developers/webhooks#webhook-payload>.
+fn is_removal(payload: Json<'_>) -> bool {
+    text(payload, "/action") == Some("remove")
+}
+
 fn of_parent(payload: Json<'_>, issue: &Subject, findings: &mut Findings) {
     if let Some(identifier) = text(payload, "/data/parent/identifier") {
         findings.stated("parent", Some(issue), Subject::linear(identifier).as_ref(), "data.parent.identifier", identifier, 1.0);
@@ -64,7 +81,7 @@ fn of_parent(payload: Json<'_>, issue: &Subject, findings: &mut Findings) {
 
 /// One issue is a duplicate of another one, or blocks it, or is related.
 fn of_relation(event_type: &str, payload: Json<'_>, issue: &Subject, findings: &mut Findings) {
-    if event_type != "IssueRelation" {
+    if event_type != "IssueRelation" || is_removal(payload) {
         return;
     }
     let relation = if text(payload, "/data/type") == Some("duplicate") { "duplicates" } else { "to" };

@@ -62,6 +62,8 @@ kinds! {
     Review = "review" in "reviews" shows &[WHOLE];
     /// An issue at GitHub or in Linear.
     Issue = "issue" in "issues" shows &[WHOLE, ORIGIN, END];
+    /// What is attached to an issue in Linear.
+    Attachment = "attachment" in "attachments" shows &[WHOLE];
     /// A comment on anything, at GitHub or in Linear.
     Comment = "comment" in "comments" shows &[WHOLE, END];
     /// A commit of a repository.

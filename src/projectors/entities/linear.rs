@@ -7,7 +7,7 @@ use super::state::{Field, State, at, latest, written};
 use super::version::Versions;
 use crate::domain::Json;
 use crate::domain::clock::Timestamp;
-use crate::domain::facts::{issue_identifier, text};
+use crate::domain::facts::{first_text, issue_identifier, text};
 use crate::domain::subject;
 
 const ISSUE: &[Field] = &[
@@ -38,6 +38,15 @@ const COMMENT: &[Field] = &[
     ("comment_id", Name, "/id"),
     ("author", Name, "/user/name"),
     ("body", Text, "/body"),
+    ("created_at", Time, "/createdAt"),
+    ("updated_at", Time, "/updatedAt"),
+];
+
+const ATTACHMENT: &[Field] = &[
+    ("attachment_id", Name, "/id"),
+    ("title", Text, "/title"),
+    ("subtitle", Text, "/subtitle"),
+    ("attached_from", Name, "/sourceType"),
     ("created_at", Time, "/createdAt"),
     ("updated_at", Time, "/updatedAt"),
 ];
@@ -79,6 +88,7 @@ pub(super) fn tell(event_type: &str, value: Json<'_>, versions: &mut Versions) {
     match event_type {
         "Issue" => tell_issue(&told, value, versions),
         "Comment" => tell_comment(&told, value, versions),
+        "Attachment" | "IssueAttachment" => tell_attachment(&told, versions),
         "Project" => tell_project(&told, versions),
         "Cycle" => told.tell(Kind::Cycle, State::of(data, CYCLE).with("cycle_id", id), versions),
         _ => {}
@@ -152,6 +162,16 @@ fn tell_comment(told: &Told<'_>, value: Json<'_>, versions: &mut Versions) {
         .with("subject", issue_identifier("Comment", value).and_then(subject::linear))
         .with("url", text(value, "/url"));
     told.tell(Kind::Comment, state, versions);
+}
+
+/// What is attached may be moved to another issue, and keeps its id: <https://linear.app/developers/graphql>, `Attachment.originalIssue`.
+fn tell_attachment(told: &Told<'_>, versions: &mut Versions) {
+    let state = State::of(told.data, ATTACHMENT)
+        .with("attached_url", first_text(told.data, &["/url", "/attachment/url"]))
+        .with("issue_key", told.named("/issueId").or_else(|| told.named("/issue/id")))
+        .with("original_issue_key", told.named("/originalIssueId"))
+        .with("creator_key", told.named("/creatorId"));
+    told.tell(Kind::Attachment, state, versions);
 }
 
 fn tell_project(told: &Told<'_>, versions: &mut Versions) {

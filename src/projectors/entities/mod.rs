@@ -52,7 +52,7 @@ type Touched<'a> = BTreeMap<Kind, BTreeSet<(&'a str, &'a str)>>;
 #[async_trait]
 impl Projector for EntityTables {
     const NAME: &'static str = "entities";
-    const VERSION: i32 = 5;
+    const VERSION: i32 = 6;
     const TABLES: &'static [&'static str] = kind::TABLES;
     const SOURCES: Option<&'static [&'static str]> = Some(&["github", "linear", "slack", "deployment"]);
     const IN_ORDER: bool = false;

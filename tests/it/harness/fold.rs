@@ -22,6 +22,7 @@ pub const ENTITIES: &[&str] = &[
     "pull_requests",
     "reviews",
     "issues",
+    "attachments",
     "comments",
     "commits",
     "branches",

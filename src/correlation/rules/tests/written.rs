@@ -39,3 +39,21 @@ fn what_nobody_sees_of_a_text_names_nothing() {
     let issue = json!({"data": {"identifier": "HEL-9", "description": "```\nHEL-2\n```\nlike HEL-4"}});
     assert_eq!(links("linear", "Issue", &issue).len(), 1);
 }
+
+#[test]
+fn what_is_taken_off_an_issue_gives_no_evidence() {
+    let event = |action: &str, issue: &Value| {
+        let data = json!({"id": "x", "issueId": "uuid-1", "issue": issue, "title": "HEL-7: Explain", "url": "https://github.com/o/r/pull/42"});
+        findings_of("linear", "Attachment", &json!({"type": "Attachment", "action": action, "data": data}))
+    };
+    for issue in [json!(null), json!({"id": "uuid-1", "identifier": "HEL-42"})] {
+        let (attached, removed) = (event("create", &issue), event("remove", &issue));
+        assert_eq!((attached.links.len() + attached.mentions.len(), removed.links, removed.mentions), (1, vec![], vec![]), "{issue}");
+        assert!(!removed.subjects.is_empty(), "it is an event about the two");
+    }
+    let relation = |action: &str| {
+        let data = json!({"type": "related", "issueId": "a", "issue": {"id": "a", "identifier": "HEL-1"}, "relatedIssueId": "b"});
+        mentions("linear", "IssueRelation", &json!({"action": action, "data": data}))
+    };
+    assert_eq!((relation("create").len(), relation("remove").len()), (1, 0));
+}
