@@ -5,7 +5,12 @@ SELECT k."position", k.event_id, k.tenant, k.correlation_type, k.rule, k.rule_ve
        k.evidence_field, k.evidence_text, k.evidence_start, k.evidence_end, k.confidence, k.received_at
 FROM (
     SELECT c."position", c.event_id, c.tenant,
-           c.correlation_type,
+           -- Words take a number for an issue; once an event tells that it is a pull request, they mean that.
+           CASE WHEN c.correlation_type LIKE '%\_issue' AND c.related_subject LIKE 'github:%'
+                     AND EXISTS (SELECT FROM public.event_subjects s
+                                 WHERE s.tenant = c.tenant AND lower(s.subject) = lower(c.related_subject) AND s.kind = 'pull_request')
+                THEN left(c.correlation_type, -length('issue')) || 'pr'
+                ELSE c.correlation_type END AS correlation_type,
            c.rule, c.rule_version, c.subject, c.related_subject,
            c.evidence_field, c.evidence_text, c.evidence_start, c.evidence_end, c.confidence, c.received_at
     FROM public.event_correlations c

@@ -30,7 +30,11 @@ FROM public.event_correlations k
 JOIN public.event_correlations c ON c.tenant = k.tenant AND lower(c.subject) = lower(k.subject)
 WHERE k.correlation_type = 'commit_to_issue' AND k.evidence_field LIKE 'commits.%'
   AND c.correlation_type = 'commit_to_pr' AND c.evidence_field = 'pull_request.head.sha'
-  AND (k.team_key IS NULL OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = k.tenant AND l.team_key = k.team_key));
+  AND (k.team_key IS NULL OR EXISTS (SELECT FROM public.linear_teams l WHERE l.tenant = k.tenant AND l.team_key = k.team_key))
+  -- Both as in known_links, which PostgreSQL could look up from one of the two ends only.
+  AND NOT (k.related_subject LIKE 'github:%'
+           AND EXISTS (SELECT FROM public.event_subjects s
+                       WHERE s.tenant = k.tenant AND lower(s.subject) = lower(k.related_subject) AND s.kind = 'pull_request'));
 
 COMMENT ON VIEW public.pull_request_links IS 'Everything that says that a pull request is for an issue: its title and its text as they are now, its branch, the message of a commit that was its head, Linear''s attachment of it, or the text of the issue that gives its address. What a comment names is not here: that is in known_links. One row per evidence, words that several events show once; found at once by pull_request or by issue, in lower case. pull_request_issues has one row per pair, with keys to join on.';
 COMMENT ON COLUMN public.pull_request_links.pull_request IS 'github:owner/name#12 in lower case.';

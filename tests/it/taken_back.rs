@@ -104,3 +104,63 @@ async fn an_attachment_is_what_it_has_come_to() {
     assert_eq!(texts(&fold, row).await, [expected]);
     fold.stop().await;
 }
+
+/// Tells the same in every order, each time to a log of its own, which is then asked; with what it should answer.
+async fn in_every_order(events: &[(&str, &str, Value)], asked: &[(&str, &[&str])]) {
+    for order in orders(events.len()) {
+        let fold = Fold::start().await;
+        for index in &order {
+            let (source, event_type, body) = &events[*index];
+            fold.append_json(source, event_type, body).await;
+        }
+        fold.caught_up().await;
+        for (sql, expected) in asked {
+            assert_eq!(texts(&fold, sql).await, *expected, "{sql}, in the order {order:?}");
+        }
+        fold.stop().await;
+    }
+}
+
+/// As it was, the other way round, and beginning with each but the first.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let as_it_was = (0..count).collect::<Vec<_>>();
+    let mut orders = vec![as_it_was.clone(), as_it_was.iter().rev().copied().collect()];
+    orders.extend((1..count).map(|first| [&as_it_was[first..], &as_it_was[..first]].concat()));
+    orders
+}
+
+fn shop() -> Value {
+    json!({"id": 1, "full_name": "acme/shop", "name": "shop", "owner": {"login": "acme"}})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_is_a_pull_request_is_no_issue() {
+    let opened = |number: i64, head: &str, body: &str| {
+        let shown = pull_request(number, "Mend it", "02T08:00", json!({"body": body, "head": {"sha": head.repeat(40)}}));
+        ("github", "pull_request", json!({"action": "opened", "number": number, "pull_request": shown, "repository": shop()}))
+    };
+    let commit = json!({"id": "b".repeat(40), "message": "Fixes #41, closes #7", "timestamp": at("02T07:00")});
+    let push = json!({"ref": "refs/heads/branch-42", "after": commit["id"], "head_commit": commit, "commits": [commit], "repository": shop()});
+    let message = json!({"team_id": "T1", "event": {
+        "type": "message", "channel": "C1", "user": "U1", "text": "<https://github.com/acme/shop/issues/41>", "ts": "1.1", "event_ts": "1.1",
+    }});
+    let events = [
+        opened(42, "b", "Fixes #41 and closes #7, see https://github.com/acme/shop/issues/41"),
+        ("github", "push", push),
+        opened(41, "c", ""),
+        ("slack", "message", message),
+    ];
+    let links = "SELECT DISTINCT concat_ws(' ', correlation_type, split_part(subject, ':', 1), related_subject) FROM correlated_events
+                 WHERE related_subject LIKE 'github:acme/shop#%' AND rule NOT LIKE 'commit_of%' ORDER BY 1";
+    let linked = [
+        "commit_to_issue commit github:acme/shop#7",
+        "commit_to_pr commit github:acme/shop#41",
+        "message_to_pr slack github:acme/shop#41",
+        "pr_to_issue github github:acme/shop#7",
+        "pr_to_pr github github:acme/shop#41",
+    ];
+    let stories = "SELECT workflow || ' ' || issues::text FROM workflows ORDER BY 1";
+    let told = ["github:acme/shop#41 {}", "github:acme/shop#7 {github:acme/shop#7}"];
+    let is_for = "SELECT DISTINCT pull_request || ' ' || issue FROM pull_request_links";
+    in_every_order(&events, &[(links, &linked), (stories, &told), (is_for, &["github:acme/shop#42 github:acme/shop#7"])]).await;
+}
