@@ -1,6 +1,7 @@
 //! What was said and is taken back counts no more, in whichever order it is told; what is said once more counts again. What moves
 //! on is followed.
 
+use hooklake::domain::Tenant;
 use serde_json::{Value, json};
 
 use crate::harness::fold::Fold;
@@ -163,4 +164,47 @@ async fn a_number_that_is_a_pull_request_is_no_issue() {
     let told = ["github:acme/shop#41 {}", "github:acme/shop#7 {github:acme/shop#7}"];
     let is_for = "SELECT DISTINCT pull_request || ' ' || issue FROM pull_request_links";
     in_every_order(&events, &[(links, &linked), (stories, &told), (is_for, &["github:acme/shop#42 github:acme/shop#7"])]).await;
+}
+
+/// An event of a release whose payloads do not say when it changed, as a delivery of some id. A hook of the repository and one of
+/// the organisation may both tell of it.
+async fn released(fold: &Fold, delivery: &str, action: &str, published_at: Option<&str>) {
+    let body = json!({"action": action, "repository": shop(), "release": {
+        "id": 1, "tag_name": "v1", "draft": published_at.is_none(), "prerelease": false, "created_at": "2026-01-01T10:00:00Z",
+        "published_at": published_at,
+    }});
+    let headers = [("content-type", "application/json"), ("X-GitHub-Delivery", delivery)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    fold.append_for(Tenant::default_tenant(), "github", "release", body.to_string().as_bytes(), headers.to_vec(), Vec::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_is_published_once_more_is_out() {
+    type Told = (&'static str, &'static str, Option<&'static str>);
+    let history: [Told; 5] = [
+        ("1", "published", Some("2026-01-01T11:00:00Z")),
+        ("2", "unpublished", None),
+        ("2", "unpublished", None),
+        ("3", "published", Some("2026-01-02T11:00:00Z")),
+        ("4", "unpublished", None),
+    ];
+    let (out, draft) = ("(f,\"2026-01-02 11:00:00\")", "(t,)");
+    for (through, expected) in [(3, draft), (4, out), (5, draft)] {
+        for order in orders(through) {
+            let fold = Fold::start_with(&["entities"]).await;
+            for (delivery, action, published_at) in order.iter().map(|index| history[*index]) {
+                released(&fold, delivery, action, published_at).await;
+            }
+            fold.caught_up().await;
+            let row = "SELECT (is_draft, published_at AT TIME ZONE 'UTC')::text FROM releases";
+            assert_eq!(texts(&fold, row).await, [expected], "{order:?} of {through}");
+            fold.stop().await;
+        }
+    }
+    // What it was published as first may have been before anything was heard of it. It was published after that was told: in 2126.
+    let fold = Fold::start_with(&["entities"]).await;
+    released(&fold, "2", "unpublished", None).await;
+    released(&fold, "3", "published", Some("2126-01-01T11:00:00Z")).await;
+    fold.caught_up().await;
+    assert_eq!(texts(&fold, "SELECT is_draft::text FROM releases").await, ["false"]);
+    fold.stop().await;
 }

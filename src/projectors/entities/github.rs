@@ -94,8 +94,8 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Tells the versions that an event shows.
-pub(super) fn tell(event_type: &str, value: Json<'_>, versions: &mut Versions) {
+/// Tells the versions that an event shows. `delivery` is its `X-GitHub-Delivery`, which all hooks share that tell of it.
+pub(super) fn tell(event_type: &str, delivery: Option<&str>, value: Json<'_>, versions: &mut Versions) {
     let action = text(value, "/action");
     match event_type {
         "project" => project(PROJECT, "project", value, action, versions),
@@ -107,7 +107,7 @@ pub(super) fn tell(event_type: &str, value: Json<'_>, versions: &mut Versions) {
         tell_repository(event_type, action, repository, place, versions);
     }
     work::tell(event_type, action, value, place, versions);
-    code::tell(event_type, action, value, place, versions);
+    code::tell(event_type, action, value, place, delivery, versions);
     checks::tell(event_type, value, place, versions);
     deployments::tell_github(event_type, value, place.state(), versions);
 }

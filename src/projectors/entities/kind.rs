@@ -48,6 +48,9 @@ pub(super) const END: &str = "end";
 pub(super) const ORIGIN: &str = "origin";
 /// How far it has come, told apart from what it is.
 pub(super) const STATUS: &str = "status";
+/// It is no longer out, since some time that the provider does not tell: at the latest when that was received. Counts before all
+/// else, unless it is known that it is out again (`settle.sql`).
+pub(super) const WITHDRAWN: &str = "withdrawn";
 /// When it ended.
 pub(super) const FINISH: &str = "finish";
 /// What it is called.
@@ -77,7 +80,7 @@ kinds! {
     /// One job of such a run.
     WorkflowJob = "workflow_job" in "workflow_jobs" shows &[WHOLE];
     /// A release of a repository.
-    Release = "release" in "releases" shows &[WHOLE, STATUS, END];
+    Release = "release" in "releases" shows &[WHOLE, STATUS, WITHDRAWN, END];
     /// Something that is brought to an environment.
     Deployment = "deployment" in "deployments" shows &[WHOLE, STATUS, FINISH];
     /// A project, in Linear or at GitHub.

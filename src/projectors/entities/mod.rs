@@ -103,7 +103,7 @@ fn versions(entry: &Entry<'_>) -> Versions {
     let mut versions = Versions::default();
     let (event_type, value) = (entry.envelope.event_type.as_str(), entry.value());
     match entry.envelope.source.as_str() {
-        "github" => github::tell(event_type, value, &mut versions),
+        "github" => github::tell(event_type, entry.envelope.headers.get("x-github-delivery"), value, &mut versions),
         "linear" => linear::tell(event_type, value, &mut versions),
         "slack" => slack::tell(event_type, entry.envelope.headers.get("x-slack-request-timestamp"), value, &mut versions),
         "deployment" => deployments::tell_own(value, &mut versions),

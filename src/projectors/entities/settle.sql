@@ -7,7 +7,7 @@ WITH compared AS MATERIALIZED (
     FROM unnest($1::text[], $2::text[]) AS k (tenant, key)
     CROSS JOIN LATERAL (
         SELECT max(v.version_at) AS version_at,
-            hooklake.merged(v.state ORDER BY v.version_at, v.rank, v.digest, v.aspect) AS state,
+            hooklake.merged(v.state ORDER BY v.aspect = 'withdrawn', v.version_at, v.rank, v.digest, v.aspect) AS state,
             (array_agg(v."position" ORDER BY v.version_at DESC, v.rank DESC, v.digest DESC, v.aspect DESC))[1] AS "position",
             (array_agg(v.source ORDER BY v.version_at DESC, v.rank DESC, v.digest DESC, v.aspect DESC))[1] AS source
         FROM unnest($4::text[]) AS a (aspect)
@@ -15,7 +15,16 @@ WITH compared AS MATERIALIZED (
             SELECT h.* FROM entity_history h
             WHERE h.tenant = k.tenant AND h.entity = $3 AND h.key = k.key AND h.aspect = a.aspect
             ORDER BY h.version_at DESC, h.rank DESC, h.digest DESC, h."position"
-            LIMIT 1) AS v) AS n
+            LIMIT 1) AS v
+        -- What was published at several times was taken back in between: it is out unless it was taken back as often. So it is
+        -- when it was published after the last that it could have been taken back.
+        WHERE a.aspect <> 'withdrawn'
+           OR (SELECT count(DISTINCT h.digest) FILTER (WHERE h.aspect = 'withdrawn')
+                      >= count(DISTINCT h.state ->> 'published_at') FILTER (WHERE h.aspect = 'status')
+                  AND max(h.received_at) FILTER (WHERE h.aspect = 'withdrawn')
+                      >= coalesce(max((h.state ->> 'published_at')::timestamptz) FILTER (WHERE h.aspect = 'status'), '-infinity')
+               FROM entity_history h
+               WHERE h.tenant = k.tenant AND h.entity = $3 AND h.key = k.key AND h.aspect IN ('withdrawn', 'status'))) AS n
     CROSS JOIN LATERAL jsonb_populate_record(NULL::pull_requests, jsonb_build_object('is_deleted', false) || n.state
         || jsonb_build_object('tenant', k.tenant, 'key', k.key, 'source', n.source, 'position', n."position",
             'version_at', n.version_at)) AS m

@@ -1,7 +1,7 @@
 //! Commits, branches and releases at GitHub.
 
 use super::super::super::entry::{key, list, whole};
-use super::super::kind::{END, Kind, PART, STATUS, WHOLE};
+use super::super::kind::{END, Kind, PART, STATUS, WHOLE, WITHDRAWN};
 use super::super::state::As::{Flag, Name, Text, Time, Whole};
 use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
@@ -53,7 +53,7 @@ const RELEASE: &[Field] = &[
 /// Whether a release is out.
 const RELEASE_STATUS: &[Field] = &[("is_draft", Flag, "/draft"), ("published_at", Time, "/published_at")];
 
-pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
+pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, place: Place<'_>, delivery: Option<&str>, versions: &mut Versions) {
     match event_type {
         "push" => tell_push(value, place, versions),
         "create" | "delete" if text(value, "/ref_type") == Some("branch") => tell_made(event_type, value, place, versions),
@@ -67,7 +67,7 @@ pub(super) fn tell(event_type: &str, action: Option<&str>, value: Json<'_>, plac
                 tell_commit(commit, COMMIT, None, place, versions);
             }
         }
-        "release" => tell_release(action, value, place, versions),
+        "release" => tell_release(action, value, place, delivery, versions),
         _ => {}
     }
 }
@@ -128,7 +128,7 @@ fn tell_commit(commit: Json<'_>, fields: &[Field], pushed: Option<&[Field]>, pla
     versions.tell(Kind::Commit, Some(place.at(sha)), if pushed.is_some() { WHOLE } else { PART }, committed_at, 0, &state);
 }
 
-fn tell_release(action: Option<&str>, value: Json<'_>, place: Place<'_>, versions: &mut Versions) {
+fn tell_release(action: Option<&str>, value: Json<'_>, place: Place<'_>, delivery: Option<&str>, versions: &mut Versions) {
     let Some(release) = value.get("release") else { return };
     let Some(id) = whole(release, "/id") else { return };
     let subject = text(release, "/tag_name").and_then(|tag| place.subject(|repository| subject::release(repository, tag)));
@@ -149,11 +149,16 @@ fn tell_release(action: Option<&str>, value: Json<'_>, place: Place<'_>, version
     };
     let name = format!("github:release/{id}");
     versions.tell(Kind::Release, Some(name.clone()), WHOLE, changed, rank, &state);
-    // What is taken back has lost the time at which it was published, and was out before. One that is published once more shows as a
-    // draft, unless its payloads have a time of the last change.
-    let rank = if action == Some("unpublished") { 2 } else { i64::from(!is_so("/draft")) };
     let status = State::of(release, RELEASE_STATUS);
-    versions.tell(Kind::Release, Some(name.clone()), STATUS, latest(release, &["/updated_at", "/created_at"]), rank, &status);
+    if action == Some("unpublished") && at(release, "/updated_at").is_none() {
+        // It has lost the time at which it was published. Two hooks tell of it in deliveries of one id.
+        let status = status.with("told_by", delivery);
+        versions.tell(Kind::Release, Some(name.clone()), WITHDRAWN, changed, 0, &status);
+    } else {
+        // Of one second: what is out was a draft before, and what is taken back was out.
+        let rank = if action == Some("unpublished") { 2 } else { i64::from(!is_so("/draft")) };
+        versions.tell(Kind::Release, Some(name.clone()), STATUS, changed, rank, &status);
+    }
     if action == Some("deleted") {
         versions.tell(Kind::Release, Some(name), END, changed, 0, &State::default().with("is_deleted", true));
     }
