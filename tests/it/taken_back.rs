@@ -208,3 +208,20 @@ async fn a_release_that_is_published_once_more_is_out() {
     assert_eq!(texts(&fold, "SELECT is_draft::text FROM releases").await, ["false"]);
     fold.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_takes_the_place_of_a_deployment_does_not_end_it() {
+    let told = |status: &str, finished: &str| {
+        let body = json!({
+            "deployment_id": "d1", "environment": "production", "status": status, "repository_name": "acme/shop", "started_at": at("02T08:00"),
+            "finished_at": if finished.is_empty() { Value::Null } else { json!(at(finished)) },
+        });
+        ("deployment", "deployment", body)
+    };
+    let row = "SELECT (status, finished_at AT TIME ZONE 'UTC')::text FROM deployments";
+    for replaced in ["inactive", "Inactive", "rolled_back"] {
+        let events = [told("in_progress", ""), told("success", "02T09:00"), told(replaced, "05T10:00")];
+        in_every_order(&events, &[(row, &[&format!("({replaced},\"2026-03-02 09:00:00\")")])]).await;
+    }
+    in_every_order(&[told("inactive", "05T10:00")], &[(row, &["(inactive,)"])]).await;
+}

@@ -4,7 +4,7 @@ use super::super::entry::whole;
 use super::kind::{FINISH, Kind, STATUS, WHOLE};
 use super::state::As::{Name, Text, Time, Whole};
 use super::state::{Field, State, at, latest, written};
-use super::version::{Versions, by_number, progress};
+use super::version::{Versions, by_number, is_replaced, progress};
 use crate::domain::Json;
 use crate::domain::facts::text;
 use crate::domain::subject;
@@ -19,7 +19,6 @@ const OWN: &[Field] = &[
     ("creator", Name, "/creator"),
     ("description", Text, "/description"),
     ("started_at", Time, "/started_at"),
-    ("finished_at", Time, "/finished_at"),
     ("url", Text, "/url"),
 ];
 
@@ -45,7 +44,12 @@ pub(super) fn tell_own(value: Json<'_>, versions: &mut Versions) {
     let state = state.with("subject", subject::deployment(id));
     // One and the same id may be brought to several environments, each with an end of its own.
     let environment = text(value, "/environment").unwrap_or_default().replace('%', "%25").replace('@', "%40");
-    versions.tell(Kind::Deployment, Some(format!("deployment:{id}@{environment}")), WHOLE, changed, progress(status.as_deref()), &state);
+    let (name, rank) = (format!("deployment:{id}@{environment}"), progress(status.as_deref()));
+    versions.tell(Kind::Deployment, Some(name.clone()), WHOLE, changed, rank, &state);
+    if !is_replaced(status.as_deref()) {
+        let finish = State::default().with("finished_at", at(value, "/finished_at").map(written));
+        versions.tell(Kind::Deployment, Some(name), FINISH, changed, rank, &finish);
+    }
 }
 
 /// GitHub's `deployment` and `deployment_status`.
@@ -72,10 +76,9 @@ pub(super) fn tell_github(event_type: &str, value: Json<'_>, place: State, versi
     let told = State::of(status, GITHUB_STATUS).with("url", url);
     let (told_at, rank) = (at(status, "/created_at"), whole(status, "/id").unwrap_or_default());
     versions.tell(Kind::Deployment, Some(name.clone()), STATUS, told_at, rank, &told);
-    // Inactive is what ended before and another one has replaced: it does not end again.
-    let state = text(status, "/state").unwrap_or_default();
-    if state != "inactive" {
-        let is_over = matches!(state, "success" | "failure" | "error");
+    let state = text(status, "/state");
+    if !is_replaced(state) {
+        let is_over = matches!(state, Some("success" | "failure" | "error"));
         let finish = State::default().with("finished_at", changed.filter(|_| is_over).map(written));
         versions.tell(Kind::Deployment, Some(name), FINISH, told_at, rank, &finish);
     }

@@ -65,10 +65,14 @@ pub(super) fn progress(status: Option<&str>) -> i64 {
     match status {
         Some("completed" | "success" | "succeeded" | "failure" | "failed" | "error" | "cancelled" | "canceled") => 2,
         Some("in_progress" | "running" | "started") => 1,
-        // Another deployment took its place, or it was taken back.
-        Some("inactive" | "rolled_back") => 3,
+        _ if is_replaced(status) => 3,
         _ => 0,
     }
+}
+
+/// True when another deployment took its place, or it was taken back: it ended before that, and does not end again.
+pub(super) fn is_replaced(status: Option<&str>) -> bool {
+    matches!(status, Some("inactive" | "rolled_back"))
 }
 
 /// `github:21031067`: someone or something by the number that GitHub gave it for good.
