@@ -49,7 +49,9 @@ FROM (
         SELECT o.author AS by, o.created_at AS at
         FROM public.comments o
         -- What was said before it was transferred was said below the one that it was.
-        WHERE o.tenant = i.tenant AND o.parent_kind = 'issue' AND o.parent_key IN (i.key, i.transferred_from) AND NOT o.is_deleted
+        WHERE o.tenant = i.tenant AND o.parent_kind = 'issue' AND NOT o.is_deleted
+          AND o.parent_key = ANY (ARRAY(SELECT i.key UNION ALL
+                                        SELECT x.origin_key FROM public.issue_origins x WHERE x.tenant = i.tenant AND x.key = i.key))
           AND o.created_at >= i.created_at AND o.author IS NOT NULL AND NOT hooklake.is_bot(o.author) AND lower(o.author) IS DISTINCT FROM lower(i.creator)
         ORDER BY o.created_at, o.author LIMIT 1) AS f ON true
     WHERE NOT i.is_deleted AND i.created_at IS NOT NULL

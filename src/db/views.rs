@@ -16,6 +16,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("known_links", include_str!("../../views/known_links.sql")),
     ("correlated_events", include_str!("../../views/correlated_events.sql")),
     ("pull_request_links", include_str!("../../views/pull_request_links.sql")),
+    ("issue_origins", include_str!("../../views/issue_origins.sql")),
     ("issue_names", include_str!("../../views/issue_names.sql")),
     ("pull_request_issues", include_str!("../../views/pull_request_issues.sql")),
     ("issue_pull_requests", include_str!("../../views/issue_pull_requests.sql")),

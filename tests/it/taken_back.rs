@@ -225,3 +225,86 @@ async fn what_takes_the_place_of_a_deployment_does_not_end_it() {
     }
     in_every_order(&[told("inactive", "05T10:00")], &[(row, &["(inactive,)"])]).await;
 }
+
+/// An issue in a repository of a number, as it was last changed on a day of March.
+fn shown(number: i64, day: &str) -> Value {
+    json!({
+        "id": number, "number": number, "title": "Bug", "state": "open", "user": {"login": "dave"}, "created_at": at("01T08:00"),
+        "updated_at": at(&format!("{day}T08:00")),
+    })
+}
+
+fn repository(id: i64) -> Value {
+    json!({"id": id, "full_name": format!("acme/r{id}"), "name": format!("r{id}"), "owner": {"login": "acme"}})
+}
+
+/// A transfer as the repository tells it that the issue leaves, or the one that it comes to; each issue by repository and number.
+fn transferred(told_by_the_new: bool, old: (i64, i64), new: (i64, i64), day: &str) -> (&'static str, &'static str, Value) {
+    let (old, new) = ((shown(old.1, day), repository(old.0)), (shown(new.1, day), repository(new.0)));
+    let body = if told_by_the_new {
+        json!({"action": "opened", "issue": new.0, "repository": new.1, "changes": {"old_issue": old.0, "old_repository": old.1}})
+    } else {
+        json!({"action": "transferred", "issue": old.0, "repository": old.1, "changes": {"new_issue": new.0, "new_repository": new.1}})
+    };
+    ("github", "issues", body)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issue_is_followed_however_often_it_is_transferred() {
+    let comment = json!({"id": 51, "user": {"login": "bob"}, "body": "Me too", "created_at": at("01T10:00"), "updated_at": at("01T10:00")});
+    let said = ("github", "issue_comment", json!({"action": "created", "issue": shown(5, "01"), "comment": comment, "repository": repository(1)}));
+    let body = "Fixes acme/r1#5";
+    let opened = pull_request(1, "Mend it", "02T08:00", json!({"body": body}));
+    let opened = ("github", "pull_request", json!({"action": "opened", "number": 1, "pull_request": opened, "repository": repository(9)}));
+    let names = "SELECT name || ' ' || subject FROM issue_names ORDER BY 1";
+    let answers = "SELECT subject || ' ' || answered_by || ' ' || hours_to_answer FROM response_times WHERE kind = 'issue' AND answered_by IS NOT NULL";
+    let stories = "SELECT issues::text FROM workflows WHERE pull_request IS NOT NULL
+                   UNION ALL SELECT issue_subject FROM issue_pull_requests UNION ALL SELECT issue FROM pull_request_issues";
+    for by_the_new in [false, true] {
+        let mut events = vec![
+            said.clone(),
+            opened.clone(),
+            transferred(by_the_new, (1, 5), (2, 6), "02"),
+            transferred(by_the_new, (2, 6), (3, 7), "03"),
+            transferred(by_the_new, (3, 7), (4, 8), "04"),
+        ];
+        let all = ["r1#5", "r2#6", "r3#7", "r4#8"].map(|name| format!("github:acme/{name} github:acme/r4#8"));
+        let asked = [
+            (names, &all.each_ref().map(String::as_str)[..]),
+            (answers, &["github:acme/r4#8 bob 2.00"]),
+            (stories, &["{github:acme/r4#8}", "github:acme/r4#8", "acme/r4#8"]),
+        ];
+        in_every_order(&events, &asked).await;
+        // It comes back to where it was, under the number that it had there.
+        events.push(transferred(by_the_new, (4, 8), (1, 5), "05"));
+        let all = ["r1#5", "r2#6", "r3#7", "r4#8"].map(|name| format!("github:acme/{name} github:acme/r1#5"));
+        in_every_order(&events, &[(names, &all.each_ref().map(String::as_str))]).await;
+    }
+    // Of one second, nobody can tell where it ended; that is no reason to look for ever.
+    let in_a_circle = [transferred(false, (1, 5), (2, 6), "02"), transferred(false, (2, 6), (1, 5), "02")];
+    in_every_order(&in_a_circle, &[(names, &[])]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issue_is_followed_through_every_team() {
+    let called_now = |identifier: &str, previous: Value, day: &str| {
+        let team = identifier.split('-').next().expect("a team");
+        let data = json!({
+            "id": "i1", "identifier": identifier, "previousIdentifiers": previous, "title": "x", "team": {"key": team, "name": team},
+            "createdAt": at("01T08:00"), "updatedAt": at(&format!("{day}T08:00")),
+        });
+        ("linear", "Issue", json!({"type": "Issue", "action": "update", "data": data}))
+    };
+    let opened = pull_request(1, "ENG-1: Mend it", "02T08:00", json!({}));
+    let events = [
+        ("github", "pull_request", json!({"action": "opened", "number": 1, "pull_request": opened, "repository": shop()})),
+        called_now("ENG-1", json!([]), "01"),
+        called_now("OPS-2", json!(["ENG-1"]), "02"),
+        called_now("HEL-3", json!(["ENG-1", "OPS-2"]), "03"),
+        // It says nothing of where it was.
+        called_now("HEL-3", Value::Null, "04"),
+    ];
+    let names = "SELECT name || ' ' || subject FROM issue_names ORDER BY 1";
+    let called = ["linear:eng-1 linear:HEL-3", "linear:hel-3 linear:HEL-3", "linear:ops-2 linear:HEL-3"];
+    in_every_order(&events, &[(names, &called), ("SELECT issues::text FROM workflows", &["{linear:HEL-3}"])]).await;
+}

@@ -1,7 +1,7 @@
 //! What Linear's webhooks tell of entities. `data` is always the whole object; what it belongs to is shown in part.
 
 use super::super::entry::{key, list};
-use super::kind::{Kind, WHOLE};
+use super::kind::{Kind, ORIGIN, WHOLE};
 use super::state::As::{Name, Number, Text, Texts, Time, Whole};
 use super::state::{Field, State, at, latest, written};
 use super::version::Versions;
@@ -13,7 +13,6 @@ use crate::domain::subject;
 const ISSUE: &[Field] = &[
     ("issue_id", Name, "/id"),
     ("identifier", Name, "/identifier"),
-    ("previous_identifiers", Texts(""), "/previousIdentifiers"),
     ("number", Whole, "/number"),
     ("title", Text, "/title"),
     ("body", Text, "/description"),
@@ -33,6 +32,10 @@ const ISSUE: &[Field] = &[
     ("updated_at", Time, "/updatedAt"),
     ("started_at", Time, "/startedAt"),
 ];
+
+/// What it was called in the teams that it was in before, all of them: <https://linear.app/developers/graphql>,
+/// `Issue.previousIdentifiers`.
+const ISSUE_ORIGIN: &[Field] = &[("previous_identifiers", Texts(""), "/previousIdentifiers")];
 
 const COMMENT: &[Field] = &[
     ("comment_id", Name, "/id"),
@@ -138,6 +141,10 @@ fn tell_issue(told: &Told<'_>, value: Json<'_>, versions: &mut Versions) {
         .with("subject", text(data, "/identifier").and_then(subject::linear))
         .with("url", text(data, "/url").or_else(|| text(value, "/url")));
     told.tell(Kind::Issue, state, versions);
+    // An event that does not show them takes none of them away.
+    if list(data, "/previousIdentifiers").next().is_some() {
+        versions.tell(Kind::Issue, Some(told.name.clone()), ORIGIN, told.changed, 0, &State::of(data, ISSUE_ORIGIN));
+    }
 }
 
 fn tell_comment(told: &Told<'_>, value: Json<'_>, versions: &mut Versions) {

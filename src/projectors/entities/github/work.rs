@@ -7,6 +7,7 @@ use super::super::state::{Field, State, at, latest};
 use super::super::version::Versions;
 use super::{LOGINS, Place, person};
 use crate::domain::Json;
+use crate::domain::clock::Timestamp;
 use crate::domain::facts::text;
 use crate::domain::subject::{self, numbered};
 
@@ -198,28 +199,39 @@ fn tell_issue(event_type: &str, action: Option<&str>, issue: Json<'_>, value: Js
     if event_type != "issues" {
         return;
     }
-    let changed = at(issue, "/updated_at");
-    let other = |issue: &str, repository: &str| {
-        let (issue, repository) = (value.at(issue)?, value.at(repository)?);
-        Some((issue, Place::of(repository)?))
+    let this = Moved { name, at: at(issue, "/updated_at") };
+    // The other end of a transfer, which is shown beside it.
+    let other = |issue: &str, repository: &str, versions: &mut Versions| {
+        let (issue, place) = (value.at(issue)?, Place::of(value.at(repository)?)?);
+        Some(Moved { name: tell_one_issue(issue, false, place, versions)?, at: at(issue, "/updated_at") })
     };
     match action {
-        Some("deleted") => versions.tell(Kind::Issue, Some(name), END, changed, 0, &gone(None)),
-        Some("transferred") => {
-            let new = other("/changes/new_issue", "/changes/new_repository").and_then(|(issue, place)| tell_one_issue(issue, false, place, versions));
-            if let Some(new) = &new {
-                versions.tell(Kind::Issue, Some(new.clone()), ORIGIN, changed, 0, &State::default().with("transferred_from", name.as_str()));
-            }
-            versions.tell(Kind::Issue, Some(name), END, changed, 1, &gone(new));
-        }
+        Some("deleted") => versions.tell(Kind::Issue, Some(this.name), END, this.at, 0, &gone(None)),
+        Some("transferred") => match other("/changes/new_issue", "/changes/new_repository", versions) {
+            Some(new) => tell_transfer(this, new, versions),
+            None => versions.tell(Kind::Issue, Some(this.name), END, this.at, 1, &gone(None)),
+        },
         Some(OPENED) => {
-            let old = other("/changes/old_issue", "/changes/old_repository").and_then(|(issue, place)| Some(place.numbered(whole(issue, "/number")?)));
-            if let Some(old) = old {
-                versions.tell(Kind::Issue, Some(name), ORIGIN, changed, 0, &State::default().with("transferred_from", old));
+            if let Some(old) = other("/changes/old_issue", "/changes/old_repository", versions) {
+                tell_transfer(old, this, versions);
             }
         }
         _ => {}
     }
+}
+
+/// An end of a transfer: the key of an issue, and when it last changed.
+struct Moved {
+    name: String,
+    at: Option<Timestamp>,
+}
+
+/// An issue became another one, in another repository; each of the two repositories tells of both.
+fn tell_transfer(from: Moved, to: Moved, versions: &mut Versions) {
+    versions.tell(Kind::Issue, Some(from.name.clone()), END, from.at, 1, &gone(Some(to.name.clone())));
+    // One that comes back to where it was is there again. Of one moment, that it went on is later.
+    let origin = State::default().with("transferred_from", from.name).with("transferred_to", ()).with("is_deleted", false);
+    versions.tell(Kind::Issue, Some(to.name), ORIGIN, to.at.max(from.at), -1, &origin);
 }
 
 fn gone(transferred_to: Option<String>) -> State {
