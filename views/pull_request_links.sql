@@ -13,11 +13,12 @@ FROM (
     -- Whoever names something in a comment says that the two have to do with each other, and no more.
     WHERE k.correlation_type = 'pr_to_issue' AND k.rule <> 'reference_in_comment'
     GROUP BY 1, 2, 3, 4, 5, 6, 7) AS k
--- A title or text that was mended is no evidence any more.
+-- A title or text that was mended is no evidence any more. HEL-42 does not say HEL-4, nor #42 #4.
 WHERE k.part IS NULL OR NOT EXISTS (
     SELECT FROM public.pull_requests p
     WHERE p.tenant = k.tenant AND lower(p.subject) = k.pull_request
-      AND strpos(coalesce(CASE k.part WHEN 'title' THEN p.title ELSE p.body END, ''), k.evidence_text) = 0)
+      AND coalesce(CASE k.part WHEN 'title' THEN p.title ELSE p.body END, '')
+          !~ ('(?<![0-9A-Za-z_])' || regexp_replace(k.evidence_text, '([^0-9A-Za-z_[:space:]])', '\\\1', 'g') || '(?![0-9A-Za-z_])'))
 UNION ALL
 SELECT k.tenant, lower(k.related_subject), lower(k.subject), k.rule,
        CASE WHEN k.rule = 'reference_in_body' THEN 0.8 ELSE k.confidence END, k."position"

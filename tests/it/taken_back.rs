@@ -166,6 +166,22 @@ async fn a_number_that_is_a_pull_request_is_no_issue() {
     in_every_order(&events, &[(links, &linked), (stories, &told), (is_for, &["github:acme/shop#42 github:acme/shop#7"])]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_was_written_to_its_end_is_another_one() {
+    let told = |action: &str, title: &str, body: &str, when: &str| {
+        let shown = pull_request(1, title, "02T08:00", json!({"body": body, "updated_at": at(when)}));
+        ("github", "pull_request", json!({"action": action, "number": 1, "pull_request": shown, "repository": shop()}))
+    };
+    let team = json!({"type": "Team", "action": "create", "data": {"id": "t", "key": "ABC", "name": "Abc"}});
+    let events = [
+        ("linear", "Team", team),
+        told("opened", "ABC-4: Mend it", "Fixes #7, see https://github.com/acme/next/issues/1 (und ABC-5)", "02T08:00"),
+        told("edited", "これはABC-42です", "Fixes #70, see https://github.com/acme/next/issues/12 (und ABC-5)", "02T09:00"),
+    ];
+    let is_for = "SELECT DISTINCT issue FROM pull_request_links ORDER BY 1";
+    in_every_order(&events, &[(is_for, &["github:acme/next#12", "github:acme/shop#70", "linear:abc-42", "linear:abc-5"])]).await;
+}
+
 /// An event of a release whose payloads do not say when it changed, as a delivery of some id. A hook of the repository and one of
 /// the organisation may both tell of it.
 async fn released(fold: &Fold, delivery: &str, action: &str, published_at: Option<&str>) {
