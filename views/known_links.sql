@@ -10,7 +10,13 @@ FROM (
                      AND EXISTS (SELECT FROM public.event_subjects s
                                  WHERE s.tenant = c.tenant AND lower(s.subject) = lower(c.related_subject) AND s.kind = 'pull_request')
                 THEN left(c.correlation_type, -length('issue')) || 'pr'
-                ELSE c.correlation_type END AS correlation_type,
+                -- Who ends a message with (#12) may mean the issue, as GitHub means what it merges.
+                WHEN c.rule = 'merge_message'
+                     AND NOT EXISTS (SELECT FROM public.event_subjects s
+                                     WHERE s.tenant = c.tenant AND lower(s.subject) = lower(c.related_subject) AND s.kind = 'pull_request')
+                     AND EXISTS (SELECT FROM public.event_subjects s
+                                 WHERE s.tenant = c.tenant AND lower(s.subject) = lower(c.related_subject) AND s.kind = 'issue')
+                THEN 'commit_to_issue' ELSE c.correlation_type END AS correlation_type,
            c.rule, c.rule_version, c.subject, c.related_subject,
            c.evidence_field, c.evidence_text, c.evidence_start, c.evidence_end, c.confidence, c.received_at
     FROM public.event_correlations c

@@ -167,6 +167,26 @@ async fn a_number_that_is_a_pull_request_is_no_issue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_at_the_end_of_a_message_may_be_an_issue() {
+    let commit = |letter: &str, message: &str| json!({"id": letter.repeat(40), "message": message, "timestamp": at("02T07:00")});
+    let commits = [commit("b", "Mend the crash (#7)"), commit("c", "Mend it (#8)"), commit("d", "Mend another (#9)")];
+    let push = json!({"ref": "refs/heads/branch-8", "after": commits[0]["id"], "head_commit": commits[0], "commits": commits, "repository": shop()});
+    let bug =
+        json!({"id": 7, "number": 7, "title": "Bug", "state": "open", "user": {"login": "dave"}, "created_at": at("01T08:00"), "updated_at": at("01T08:00")});
+    let opened = pull_request(8, "Mend it", "02T08:00", json!({"head": {"sha": "b".repeat(40)}}));
+    let events = [
+        ("github", "push", push),
+        ("github", "issues", json!({"action": "opened", "issue": bug, "repository": shop()})),
+        ("github", "pull_request", json!({"action": "opened", "number": 8, "pull_request": opened, "repository": shop()})),
+    ];
+    let links =
+        "SELECT DISTINCT correlation_type || ' ' || left(subject, 8) || ' ' || related_subject FROM correlated_events WHERE rule = 'merge_message' ORDER BY 1";
+    // Of what no event tells, it is what GitHub would write.
+    let linked = ["commit_to_issue commit:b github:acme/shop#7", "commit_to_pr commit:c github:acme/shop#8", "commit_to_pr commit:d github:acme/shop#9"];
+    in_every_order(&events, &[(links, &linked)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_was_written_to_its_end_is_another_one() {
     let told = |action: &str, title: &str, body: &str, when: &str| {
         let shown = pull_request(1, title, "02T08:00", json!({"body": body, "updated_at": at(when)}));
