@@ -57,3 +57,21 @@ fn what_is_taken_off_an_issue_gives_no_evidence() {
     };
     assert_eq!((relation("create").len(), relation("remove").len()), (1, 0));
 }
+
+#[test]
+fn code_names_nothing() {
+    for (text, expected) in [
+        ("`HEL-2` is not HEL-4, ``a ` HEL-3`` and `` HEL-5 ``", vec!["linear:HEL-4"]),
+        ("it's a ` and HEL-4", vec!["linear:HEL-4"]),
+        ("```HEL-2``` on one line\nHEL-4", vec!["linear:HEL-4"]),
+        ("````md\n```\nHEL-2\n```\nHEL-3\n````\nHEL-4", vec!["linear:HEL-4"]),
+        ("1. so:\n     ```sh\n     HEL-2\n     ```\n2. HEL-4", vec!["linear:HEL-4"]),
+        ("- ~~~\n  HEL-2\n  ~~~\n> ```\n> HEL-3\n> ```\nHEL-4\n```\nHEL-5", vec!["linear:HEL-4"]),
+        ("<HEL-4>, a~b <<!-- HEL-2 --> ~~HEL-5~~", vec!["linear:HEL-4", "linear:HEL-5"]),
+        ("ü `ü HEL-2`\r\n```\r\nHEL-3\r\n```\r\nHEL-4", vec!["linear:HEL-4"]),
+    ] {
+        let seen = words::shown(text);
+        assert_eq!(named(&seen), expected, "{text}");
+        assert_eq!((seen.chars().count(), seen.lines().count()), (text.chars().count(), text.lines().count()), "{text}");
+    }
+}
