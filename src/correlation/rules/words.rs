@@ -58,7 +58,7 @@ patterns! {
     // Bounded by ASCII words: Japanese text leaves no space before or after an identifier.
     IDENTIFIERS = r"(?-u:\b)([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
     BRANCH_IDENTIFIERS = r"(?i)(?-u:\b)([a-z][a-z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
-    GITHUB_URLS = r"https?://(?:www\.)?github\.com/([A-Za-z0-9][A-Za-z0-9-]*)/([A-Za-z0-9._-]+)/(pull|issues)/([1-9][0-9]{0,8})(?-u:\b)";
+    GITHUB_URLS = r"(?i:https?://(?:www\.)?github\.com)/([A-Za-z0-9][A-Za-z0-9-]*)/([A-Za-z0-9._-]+)/(pull|issues)/([1-9][0-9]{0,8})(?-u:\b)";
     COMMIT_URLS = r"https?://(?:www\.)?github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/(?:pull/[0-9]+/)?commits?/([0-9a-f]{40})(?-u:\b)";
     RELEASE_URLS = r"https?://(?:www\.)?github\.com/([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)/releases/tag/([A-Za-z0-9._+-]*[A-Za-z0-9])";
     RUN_URLS = r"https?://(?:www\.)?github\.com/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/actions/runs/([1-9][0-9]{0,17})(?-u:\b)";
@@ -66,8 +66,13 @@ patterns! {
     DEPLOYMENT_URLS = r"https?://api\.github\.com/repos/[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+/deployments/([1-9][0-9]{0,17})(?-u:\b)";
     LINEAR_URLS = r"https?://linear\.app/[^/\s]+/issue/([A-Z][A-Z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
     SLACK_URLS = r"https?://[a-z0-9-]+\.slack\.com/archives/([A-Z0-9]+)/p([0-9]{10})([0-9]{6})(?-u:\b)";
-    CLOSING = r"(?i)(?-u:\b)(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:([a-z0-9][a-z0-9-]*/[a-z0-9._-]+))?#([1-9][0-9]{0,8})(?-u:\b)";
-    CLOSES_BEFORE = r"(?i)(?-u:\b)(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|implement(?:s|ed)?|complete[sd]?):?\s+$";
+    // <https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue>; a number
+    // and an address may be written as <https://docs.github.com/en/get-started/writing-on-github/working-with-advanced-formatting/autolinked-references-and-urls>
+    // has them.
+    CLOSING = r"(?i)(?-u:\b)(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:(?:([a-z0-9][a-z0-9-]*/[a-z0-9._-]+))?#|GH-|<?https?://(?:www\.)?github\.com/([a-z0-9][a-z0-9-]*/[a-z0-9._-]+)/issues/)([1-9][0-9]{0,8})(?-u:\b)";
+    CLOSING_LINEAR = r"(?i)(?-u:\b)(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|complet(?:e[sd]?|ing)):?\s+<?https?://linear\.app/[^/\s]+/issue/([a-z][a-z0-9]{0,9})-([1-9][0-9]{0,8})(?-u:\b)";
+    // <https://linear.app/docs/github#link-through-pull-requests>; it may be set in bold or stand before an address.
+    CLOSES_BEFORE = r"(?i)(?-u:\b)(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|complet(?:e[sd]?|ing)):?\s+[\[(*_]*$";
 }
 
 /// Everything that a text names.
@@ -102,15 +107,16 @@ pub fn named(text: &str) -> Vec<Named> {
     names
 }
 
-/// The GitHub issues that a text says it closes: `Fixes #7`, `closes other/repo#7`.
+/// The issues that a text says it closes: `Fixes #7`, `closes other/repo#7`, `resolves GH-7`, or the address of one, at Linear too.
 #[must_use]
 pub fn closed_issues(text: &str, repository: &str) -> Vec<Named> {
     let text = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
     let mut names = Vec::new();
     each(&CLOSING, text, &mut names, |found| {
-        let repository = found.get(1).map_or(repository, |other| other.as_str());
-        Some((Subject::numbered(Kind::Issue, repository, found[2].parse().ok()?)?, CERTAIN, None))
+        let repository = found.get(1).or(found.get(2)).map_or(repository, |other| other.as_str());
+        Some((Subject::numbered(Kind::Issue, repository, found[3].parse().ok()?)?, CERTAIN, None))
     });
+    each(&CLOSING_LINEAR, text, &mut names, |found| Some((identifier(found)?, CERTAIN, Some(team(found)))));
     names
 }
 

@@ -75,3 +75,31 @@ fn code_names_nothing() {
         assert_eq!((seen.chars().count(), seen.lines().count()), (text.chars().count(), text.lines().count()), "{text}");
     }
 }
+
+#[test]
+fn what_is_closed_may_be_named_by_its_address() {
+    let payload = |title: &str, body: &str| {
+        let payload = json!({"pull_request": {"number": 45, "title": title, "body": body}, "repository": {"full_name": "o/r"}});
+        let mut links = findings_of("github", "pull_request", &payload).links;
+        links.sort_by(|one, other| one.related.key.cmp(&other.related.key));
+        links.into_iter().map(|link| format!("{} {} {}", link.rule, link.related.key, link.evidence.text)).collect::<Vec<_>>()
+    };
+    for (body, expected) in [
+        ("Fixes https://github.com/o/r/issues/7.", "closing_keyword github:o/r#7 Fixes https://github.com/o/r/issues/7"),
+        ("resolves: <https://github.com/o/other/issues/7>", "closing_keyword github:o/other#7 resolves: <https://github.com/o/other/issues/7"),
+        ("Closes https://linear.app/a/issue/HEL-7/x", "closing_keyword linear:HEL-7 Closes https://linear.app/a/issue/HEL-7"),
+        ("See https://github.com/o/r/issues/7", "reference_in_body github:o/r#7 https://github.com/o/r/issues/7"),
+        ("HTTPS://GitHub.com/o/r/issues/7", "reference_in_body github:o/r#7 HTTPS://GitHub.com/o/r/issues/7"),
+    ] {
+        assert_eq!(payload("x", body), [expected], "{body}");
+    }
+    // It would be an identifier of Linear if a team GH existed.
+    assert_eq!(payload("x", "Closes GH-7")[0], "closing_keyword github:o/r#7 Closes GH-7");
+    // A pull request is not closed by a word; its address is a reference.
+    assert_eq!(payload("x", "Fixes https://github.com/o/r/pull/7"), ["reference_in_body github:o/r#7 https://github.com/o/r/pull/7"]);
+    for closed in ["Fixing HEL-7", "completes: HEL-7", "implementing **HEL-7**", "Closes [HEL-7](https://example.com)"] {
+        let payload = json!({"pull_request": {"number": 45, "title": "x", "body": closed}, "repository": {"full_name": "o/r"}});
+        let findings = findings_of("github", "pull_request", &payload);
+        assert!(findings.links.iter().any(|link| link.related.key == "linear:HEL-7" && link.confidence >= 1.0), "{closed}: {:?}", findings.links);
+    }
+}
