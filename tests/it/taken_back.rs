@@ -202,6 +202,26 @@ async fn a_name_that_was_written_to_its_end_is_another_one() {
     in_every_order(&events, &[(is_for, &["github:acme/next#12", "github:acme/shop#70", "linear:abc-42", "linear:abc-5"])]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_on_a_server_of_ones_own_are_understood() {
+    let own = "https://github.acme.example/acme/shop";
+    let bug = json!({"id": 7, "number": 7, "title": "Bug", "state": "open", "html_url": format!("{own}/issues/7"), "updated_at": at("01T08:00")});
+    let opened = |number: i64, body: &str| {
+        let shown = pull_request(number, "Mend it", "02T08:00", json!({"body": body, "html_url": format!("{own}/pull/{number}")}));
+        ("github", "pull_request", json!({"action": "opened", "number": number, "pull_request": shown, "repository": shop()}))
+    };
+    let message = json!({"team_id": "T1", "event": {
+        "type": "message", "channel": "C1", "user": "U1", "text": format!("<{own}/pull/8#discussion_r1|shop#8>"), "ts": "1.1", "event_ts": "1.1",
+    }});
+    let events = [
+        ("slack", "message", message),
+        opened(8, &format!("For {own}/issues/7.")),
+        ("github", "issues", json!({"action": "opened", "issue": bug, "repository": shop()})),
+    ];
+    let links = "SELECT correlation_type || ' ' || related_subject FROM correlated_events WHERE rule LIKE 'reference%' ORDER BY 1";
+    in_every_order(&events, &[(links, &["message_to_pr github:acme/shop#8", "pr_to_issue github:acme/shop#7"])]).await;
+}
+
 /// An event of a release whose payloads do not say when it changed, as a delivery of some id. A hook of the repository and one of
 /// the organisation may both tell of it.
 async fn released(fold: &Fold, delivery: &str, action: &str, published_at: Option<&str>) {

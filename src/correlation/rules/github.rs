@@ -1,6 +1,6 @@
 //! What GitHub's events are about, and what they link.
 
-use super::{Findings, IN_COMMENT, Kind, Subject, words};
+use super::{Findings, IN_COMMENT, Kind, Subject, alias, words};
 use crate::domain::Json;
 use crate::domain::facts::{deployment_number, first_text, text};
 
@@ -49,9 +49,16 @@ fn number(value: Json<'_>) -> Option<i64> {
     value.get("number").and_then(Json::as_i64)
 }
 
+/// The address of a pull request or issue on a server of one's own, which no rule knows by its host; at github.com addresses are read
+/// as what they name.
+fn own_address(shown: Json<'_>) -> Option<String> {
+    text(shown, "/html_url").filter(|url| !words::is_explained(url)).and_then(alias::address)
+}
+
 fn of_pull_request(repository: &str, pull_request: Json<'_>, payload: Json<'_>, findings: &mut Findings) {
     let Some(subject) = number(pull_request).and_then(|number| Subject::numbered(Kind::PullRequest, repository, number)) else { return };
     findings.about(Some(subject.clone()));
+    findings.explain(own_address(pull_request), Some(&subject));
     for (field, rule) in [("title", "identifier_in_title"), ("body", "reference_in_body")] {
         if let Some(words) = text(pull_request, &format!("/{field}")) {
             let field = format!("pull_request.{field}");
@@ -107,6 +114,7 @@ fn of_issue(repository: &str, issue: Json<'_>, payload: Json<'_>, findings: &mut
     let kind = if is_pull_request { Kind::PullRequest } else { Kind::Issue };
     let Some(subject) = number(issue).and_then(|number| Subject::numbered(kind, repository, number)) else { return };
     findings.about(Some(subject.clone()));
+    findings.explain(own_address(issue), Some(&subject));
     for (field, value, rule) in [
         ("issue.title", text(issue, "/title"), "identifier_in_title"),
         ("issue.body", text(issue, "/body"), "reference_in_body"),

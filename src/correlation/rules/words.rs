@@ -18,7 +18,7 @@ mod meant;
 mod said;
 mod shown;
 
-pub use meant::{Meant, is_name, meant};
+pub use meant::{Meant, is_explained, is_name, meant};
 pub use said::{duplicated, reverted, reverted_by_branch};
 pub use shown::shown;
 

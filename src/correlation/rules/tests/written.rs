@@ -103,3 +103,23 @@ fn what_is_closed_may_be_named_by_its_address() {
         assert!(findings.links.iter().any(|link| link.related.key == "linear:HEL-7" && link.confidence >= 1.0), "{closed}: {:?}", findings.links);
     }
 }
+
+#[test]
+fn a_server_of_ones_own_is_known_by_its_addresses() {
+    let own = "https://github.acme.example/o/r";
+    let opened = json!({"pull_request": {"number": 45, "title": "x", "html_url": format!("{own}/pull/45")}, "repository": {"full_name": "o/r"}});
+    let asked = json!({"issue": {"number": 7, "title": "x", "html_url": format!("{own}/issues/7")}, "repository": {"full_name": "o/r"}});
+    let explained = |event_type: &str, payload: &Value| {
+        let findings = findings_of("github", event_type, payload);
+        findings.aliases.into_iter().map(|alias| (alias.alias, alias.subject.key)).collect::<Vec<_>>()
+    };
+    assert_eq!(explained("pull_request", &opened), [("url:github.acme.example/o/r/pull/45".to_owned(), "github:o/r#45".to_owned())]);
+    assert_eq!(explained("issues", &asked), [("url:github.acme.example/o/r/issues/7".to_owned(), "github:o/r#7".to_owned())]);
+    let named = format!("<{own}/pull/45#discussion_r1|o/r#45>, {own}/issues/7.");
+    let expected =
+        ["github:o/r#45", "url:github.acme.example/o/r/issues/7", "url:github.acme.example/o/r/pull/45"].map(|alias| link("message_to", "slack:C1/1.2", alias));
+    assert_eq!(mentions("slack", "message", &said(&named)), expected);
+    // At github.com an address says it itself.
+    let opened = json!({"pull_request": {"number": 45, "title": "x", "html_url": "https://github.com/o/r/pull/45"}, "repository": {"full_name": "o/r"}});
+    assert_eq!(explained("pull_request", &opened), []);
+}

@@ -69,9 +69,11 @@ pub fn is_name(word: &str) -> bool {
         && !is_identifier
 }
 
-fn is_explained(url: &str) -> bool {
-    let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
-    matches!(host, "github.com" | "www.github.com" | "api.github.com" | "linear.app") || host.ends_with(".slack.com")
+/// True for an address that says itself what it is of.
+#[must_use]
+pub fn is_explained(url: &str) -> bool {
+    let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default().to_ascii_lowercase();
+    matches!(host.as_str(), "github.com" | "www.github.com" | "api.github.com" | "linear.app") || host.ends_with(".slack.com")
 }
 
 fn each(pattern: &LazyLock<Option<Regex>>, text: &str, confidence: f64, names: &mut Vec<Meant>, alias: impl Fn(&str) -> Option<String>) {
