@@ -235,7 +235,8 @@ impl Open {
 
     /// True when the table has the event at this position: there is more than one way for it to have come late.
     async fn holds(&self, position: Position) -> Result<bool, DeltaTableError> {
-        let rows = table::rows(&self.table, &SessionContext::new()).await?;
+        let context = SessionContext::new();
+        let rows = context.read_table(table::rows(&self.table, &context).await?)?;
         Ok(rows.filter(col("position").eq(lit(position.get())))?.count().await? > 0)
     }
 }

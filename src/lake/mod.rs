@@ -25,6 +25,7 @@
 pub mod answer;
 mod bounded;
 mod checked;
+mod confined;
 mod dialect;
 pub mod engine;
 mod error;

@@ -15,10 +15,11 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, col};
 use deltalake::DeltaTable;
 
 use super::bounded::{self, BoundedPlanner};
+use super::confined::Confined;
 use super::engine::Limits;
 use super::guard::Question;
 use super::platforms::PLATFORMS;
@@ -105,7 +106,8 @@ async fn events(tenant: &Tenant, lake: Option<DeltaTable>, tail: Arc<HotTail>, q
     let tail = StreamingTable::try_new(schema::view_schema(), vec![tail])?;
     let mut events = columns(context.read_table(Arc::new(tail))?)?;
     if let Some(lake) = lake {
-        let stored = columns(table::rows(&lake, &context).await?.filter(col("tenant").eq(lit(tenant.as_str())))?)?;
+        let rows = Confined::new(table::rows(&lake, &context).await?, tenant.clone());
+        let stored = columns(context.read_table(Arc::new(rows))?)?;
         events = stored.union(events)?;
     }
     context.register_table(EVENTS, events.into_view())?;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
+use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::prelude::SessionContext;
 use deltalake::kernel::Transaction as AppTransaction;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::schema::StructType;
@@ -261,11 +262,11 @@ pub(super) async fn position(table: &DeltaTable) -> Result<Position, DeltaTableE
 }
 
 /// Its rows, to be asked in this session.
-pub(super) async fn rows(table: &DeltaTable, context: &SessionContext) -> Result<DataFrame, DataFusionError> {
+pub(super) async fn rows(table: &DeltaTable, context: &SessionContext) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     // Instead of the store that sessions have, which reads past the checksums.
     let store = table.log_store();
     context.register_object_store(store.root_url(), store.root_object_store(None));
-    context.read_table(table.table_provider().await?)
+    table.table_provider().await
 }
 
 /// What the log was at that position; none in a table that an older hooklake wrote last.

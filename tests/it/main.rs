@@ -54,6 +54,7 @@ mod statements;
 mod stories;
 mod subjects;
 mod taken_back;
+mod tenants;
 mod validation;
 mod verify;
 mod views;
