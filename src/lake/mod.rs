@@ -33,6 +33,7 @@ pub mod exporter;
 pub mod forget;
 pub mod guard;
 mod join;
+mod patience;
 mod platforms;
 mod relations;
 pub mod schema;

@@ -22,6 +22,7 @@ use super::bounded::{self, BoundedPlanner};
 use super::confined::Confined;
 use super::engine::Limits;
 use super::guard::Question;
+use super::patience::Pauses;
 use super::platforms::PLATFORMS;
 use super::relations::{DOCUMENTATION, Documentation, Door, RelationTable, Standing};
 use super::table;
@@ -157,7 +158,8 @@ fn empty(limits: &Limits) -> Result<SessionContext> {
         .build_arc()?;
     // Ours comes first: the first planner that knows an operator plans it.
     let planners = std::iter::once(Arc::new(BoundedPlanner::new()) as Arc<dyn ExprPlanner>).chain(SessionStateDefaults::default_expr_planners());
-    let state = SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).with_expr_planners(planners.collect()).build();
+    let state = SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).with_expr_planners(planners.collect());
+    let state = state.with_physical_optimizer_rule(Arc::new(Pauses)).build();
     let mut context = SessionContext::new_with_state(state);
     datafusion_functions_json::register_all(&mut context)?;
     bounded::bound(&context);

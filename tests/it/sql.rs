@@ -126,6 +126,10 @@ async fn attacks_are_refused_and_the_process_lives() {
     for sql in [
         "SELECT count(*) FROM events a, events b, events c, events d, events e WHERE a.position + b.position + c.position + d.position = e.position * 7919",
         "SELECT a.id FROM events a, events b, events c ORDER BY a.payload || b.payload || c.payload DESC",
+        "SELECT sum(a.position) FROM events a, events b, events c, events d",
+        "SELECT max(a.id) FROM events a, events b, events c, events d WHERE a.position * b.position + c.position * d.position < 0",
+        "SELECT count(*) FROM events a JOIN events b ON a.source = b.source JOIN events c ON c.source = b.source JOIN events d ON d.source = c.source",
+        "SELECT count(u) FROM (SELECT unnest(l) AS u FROM (SELECT array_agg(a.position) AS l FROM events a, events b), events c, events d, events e)",
     ] {
         let started = Instant::now();
         let outcome = engine.query(&Tenant::default_tenant(), sql, QueryOptions { max_rows: 10, timeout: Duration::from_secs(2) }).await;
