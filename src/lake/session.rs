@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
-use datafusion::common::TableReference;
+use datafusion::common::{Column, TableReference};
 use datafusion::error::Result;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::context::SQLOptions;
@@ -139,7 +139,7 @@ pub(super) async fn plan(context: &SessionContext, question: Question, rows_max:
     let is_about_plans = matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_));
     let frame = context.execute_logical_plan(plan).await?;
     // One more, so that it is known whether there are more.
-    if is_about_plans { Ok(frame) } else { without_unions(frame)?.limit(0, Some(rows_max.saturating_add(1))) }
+    if is_about_plans { Ok(frame) } else { shown(frame)?.limit(0, Some(rows_max.saturating_add(1))) }
 }
 
 fn empty(limits: &Limits) -> Result<SessionContext> {
@@ -172,10 +172,13 @@ fn columns(frame: DataFrame) -> Result<DataFrame> {
     frame.select(names.fields().iter().map(|field| col(field.name())))
 }
 
-/// `payload -> 'x'` is one of several types; outside of SQL it is its JSON text.
-fn without_unions(frame: DataFrame) -> Result<DataFrame> {
+/// The columns as an answer shows them. `payload -> 'x'` is one of several types; outside of SQL it is its JSON text. Two of
+/// one name, as of a join, are told with their tables, or a JSON object would hold only one of them.
+fn shown(frame: DataFrame) -> Result<DataFrame> {
     let is_union = |data_type: &DataType| matches!(data_type, DataType::Union(..));
-    if !frame.schema().fields().iter().any(|field| is_union(field.data_type())) {
+    let fields = frame.schema().fields();
+    let is_twin = |name: &str| fields.iter().filter(|field| field.name() == name).count() > 1;
+    if !fields.iter().any(|field| is_union(field.data_type()) || is_twin(field.name())) {
         return Ok(frame);
     }
     let as_text = datafusion_functions_json::udfs::json_union_to_text_udf();
@@ -183,8 +186,9 @@ fn without_unions(frame: DataFrame) -> Result<DataFrame> {
         .schema()
         .iter()
         .map(|(qualifier, field)| {
+            let name = if is_twin(field.name()) { Column::from((qualifier, field)).flat_name() } else { field.name().clone() };
             let column = Expr::from((qualifier, field));
-            if is_union(field.data_type()) { as_text.call(vec![column]).alias(field.name()) } else { column }
+            if is_union(field.data_type()) { as_text.call(vec![column]).alias(name) } else { column.alias(name) }
         })
         .collect();
     frame.select(columns)

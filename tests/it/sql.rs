@@ -39,6 +39,11 @@ async fn the_example_queries_run() {
     assert_eq!(rows(&engine, "SELECT payload->'number' AS n, 'a' || source FROM events WHERE position = 1").await, "1,agithub");
     let by_repository = "SELECT payload->'repository'->>'full_name' AS repository, count(*) FROM events GROUP BY 1 ORDER BY 2 DESC, 1";
     assert_eq!(rows(&engine, by_repository).await, ",3;acme/shop,2");
+    // A JSON object has one value of a name.
+    let pair = ask(&engine, "SELECT a.position, b.position, a.source FROM events a JOIN events b ON b.position = a.position + 1 ORDER BY 1 LIMIT 1").await;
+    let expected = serde_json::json!({"a.position": 1, "b.position": 2, "source": "github"});
+    assert_eq!(serde_json::Value::Object(pair.to_json_rows().expect("JSON").remove(0)), expected);
+    assert_eq!(pair.columns(), ["a.position", "b.position", "source"]);
     let tables = rows(&engine, "SHOW TABLES").await;
     for name in ["events", "recent_events", "event_summary", "github_events", "linear_events", "slack_events", "deployment_events"] {
         assert!(tables.contains(name), "{name} in {tables}");
