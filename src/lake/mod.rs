@@ -46,6 +46,7 @@ mod table;
 mod tail;
 mod upkeep;
 mod weight;
+mod words;
 
 use std::path::Path;
 

@@ -88,7 +88,7 @@ async fn relations(context: &SessionContext, tenant: &Tenant, door: Door, questi
         let name = TableReference::bare(relation.name.clone());
         if is_own(&relation.name) || relation.name == DOCUMENTATION {
             if let Ok(table) = context.table_provider(name).await {
-                documentation.add(&relation, &table.schema());
+                documentation.add_own(&relation, &table.schema());
             }
             continue;
         }

@@ -8,6 +8,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 
 use super::catalog::Relation;
+use crate::lake::words;
 
 /// Its name.
 pub(in super::super) const DOCUMENTATION: &str = "documentation";
@@ -20,12 +21,22 @@ pub(in super::super) struct Documentation {
 }
 
 impl Documentation {
-    /// Adds a relation; where a question sees another table of its name, that one's schema says which columns there are.
+    /// Adds a relation.
     pub(in super::super) fn add(&mut self, relation: &Relation, schema: &SchemaRef) {
-        self.line([Some(&relation.name), None, None, relation.comment.as_deref()]);
+        self.lines(relation, schema, None, |_| None);
+    }
+
+    /// Adds the lake's own table in place of a relation of its name: its schema says which columns there are, and its words go
+    /// before those of PostgreSQL.
+    pub(in super::super) fn add_own(&mut self, relation: &Relation, schema: &SchemaRef) {
+        self.lines(relation, schema, words::of_table(&relation.name), |column| words::of_column(&relation.name, column));
+    }
+
+    fn lines(&mut self, relation: &Relation, schema: &SchemaRef, own: Option<&str>, own_of: impl Fn(&str) -> Option<&'static str>) {
+        self.line([Some(&relation.name), None, None, own.or(relation.comment.as_deref())]);
         for field in schema.fields() {
             let comment = relation.columns.iter().find(|column| column.name == *field.name()).and_then(|column| column.comment.as_deref());
-            self.line([Some(&relation.name), Some(field.name()), Some(&field.data_type().to_string()), comment]);
+            self.line([Some(&relation.name), Some(field.name()), Some(&field.data_type().to_string()), own_of(field.name()).or(comment)]);
         }
     }
 
