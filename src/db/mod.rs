@@ -24,6 +24,9 @@ pub enum Error {
     /// The answer did not come in time; whether the statement took effect is unknown.
     #[error("the database did not answer within {0:?}")]
     TimedOut(std::time::Duration),
+    /// More came than whoever asked has room for.
+    #[error("the rows are larger than {0} bytes together")]
+    TooLarge(usize),
     /// The settings do not describe a database.
     #[error("the database settings cannot be used: {0}")]
     Settings(String),

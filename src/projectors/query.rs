@@ -1,5 +1,10 @@
 //! The read half: pages of `events`, single events, counts by day.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::TryStreamExt;
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -16,6 +21,10 @@ const SUMMARY: &str = include_str!("query/summary.sql");
 
 /// The most events of one page; more are asked for page by page.
 pub const PAGE_ROWS_MAX: u32 = 1000;
+
+/// The most bytes of events that one request may read, payloads among them: a page of the largest would be gigabytes. The
+/// largest body (25 MB) fits.
+pub const READ_BYTES_MAX: usize = 32 << 20;
 
 /// Which events are meant; what is none or empty does not narrow.
 #[derive(Debug, Clone, Default)]
@@ -136,19 +145,27 @@ pub struct SummaryRow {
 #[derive(Debug, Clone)]
 pub struct Events {
     database: Database,
+    /// Bytes that were read for one request; none where nothing large is asked for.
+    read: Option<Arc<AtomicUsize>>,
 }
 
 impl Events {
     /// A reader of this database.
     #[must_use]
     pub const fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, read: None }
+    }
+
+    /// The same for one request, of which all that is read together is at most [`READ_BYTES_MAX`].
+    #[must_use]
+    pub fn bounded(&self) -> Self {
+        Self { database: self.database.clone(), read: Some(Arc::default()) }
     }
 
     /// A page of the events that the filter means, newest first.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not answer, or with more than a [bounded](Self::bounded) request has room for.
     pub async fn page(&self, tenant: &Tenant, filter: &EventFilter, page: Page) -> Result<EventPage, db::Error> {
         let first = page.first.min(PAGE_ROWS_MAX);
         let types = filter.kinds.iter().map(KindPattern::event_type).collect::<Vec<_>>();
@@ -241,7 +258,21 @@ impl Events {
     async fn rows(&self, statement: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<EventRow>, db::Error> {
         let connection = self.database.get().await?;
         let statement = connection.prepare_cached(statement).await?;
-        Ok(connection.query(&statement, parameters).await?.iter().map(event).collect())
+        // Row by row: what is too much is known before all of it is there.
+        let mut stream = pin!(connection.query_raw(&statement, parameters.iter().copied()).await?);
+        let mut rows = Vec::new();
+        while let Some(row) = stream.try_next().await? {
+            self.has_read(row.raw_size_bytes())?;
+            rows.push(event(&row));
+        }
+        Ok(rows)
+    }
+
+    fn has_read(&self, bytes: usize) -> Result<(), db::Error> {
+        match &self.read {
+            Some(read) if read.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > READ_BYTES_MAX => Err(db::Error::TooLarge(READ_BYTES_MAX)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -181,7 +181,13 @@ impl IntoResponse for ApiError {
 
 impl From<db::Error> for ApiError {
     fn from(error: db::Error) -> Self {
-        if is_away(&error) { Self::Unavailable(error) } else { Self::internal(error) }
+        match error {
+            db::Error::TooLarge(max) => {
+                Self::TooLarge(format!("these events are larger than {max} bytes together; ask for fewer at once, or without their payloads"))
+            }
+            error if is_away(&error) => Self::Unavailable(error),
+            error => Self::internal(error),
+        }
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parame
     parameters.finish()?;
 
     not_retired(&app, page.after).await?;
-    let page = app.events.page(&caller.tenant, &filter, page).await?;
+    let page = app.events.bounded().page(&caller.tenant, &filter, page).await?;
 
     let next = page.rows.last().filter(|_| page.has_more).map(|row| row.position);
     Ok(Json(List { events: page.rows.into_iter().map(View::from).collect(), has_more: page.has_more, next }))

@@ -176,3 +176,27 @@ async fn the_protocol_is_graphql_over_http() {
     assert_eq!(raw(&app, "text/html", "application/json", question).await.status, StatusCode::NOT_ACCEPTABLE);
     assert_eq!(raw(&app, "*/*", "application/json", "{\"query\": 7}").await.json()["parameter"], "query");
 }
+
+/// Senders say how large bodies are: a page of them may be more than there is memory for.
+#[tokio::test]
+async fn what_one_request_reads_of_events_is_bounded() {
+    let app = App::start().await;
+    let mut last = None;
+    for n in 0..5 {
+        last = Some(app.store("custom", "export", json!({"n": n, "subject": "all of it", "rows": "x".repeat(7 << 20)})).await);
+    }
+    let id = last.expect("stored").id.to_string();
+    let too_large = |answer: &Value| answer["errors"][0]["extensions"]["code"] == "TOO_LARGE";
+    let page = "query Page($first: Int) { events(first: $first) { nodes { id payload } } }";
+    // One more is read than a page has, which tells whether there is another page.
+    assert_eq!(ask(&app, page, json!({"first": 3})).await["data"]["events"]["nodes"].as_array().map(Vec::len), Some(3));
+    let refused = ask(&app, page, json!({"first": 5})).await;
+    assert!(too_large(&refused), "{refused:.300}");
+    // All that one request asks for is counted together.
+    let again = |times: usize| format!("{{ {} }}", (0..times).map(|n| format!("e{n}: event(id: \"{id}\") {{ payload }}")).collect::<Vec<_>>().join(" "));
+    assert_eq!(ask(&app, &again(4), Value::Null).await["errors"], Value::Null);
+    assert!(too_large(&ask(&app, &again(5), Value::Null).await));
+    assert_eq!(app.get("/events?payload=true&limit=3").await.status, StatusCode::OK);
+    assert_eq!(app.get("/events?payload=true").await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(app.get("/events").await.status, StatusCode::OK);
+}

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::event::Event;
 use crate::domain::{Position, Tenant};
-use crate::projectors::query::{EventFilter, Page};
+use crate::projectors::query::{EventFilter, Events, Page};
 use crate::serve::error::ApiError;
 use crate::serve::events::not_retired;
 use crate::serve::router::AppState;
@@ -54,8 +54,8 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// One page of the events that the filter chooses.
-    pub async fn read(self, app: &AppState, tenant: &Tenant, filter: &EventFilter) -> Result<EventConnection, ApiError> {
+    /// One page of the events that the filter chooses, read by `events`, which may be bounded.
+    pub async fn read(self, app: &AppState, events: &Events, tenant: &Tenant, filter: &EventFilter) -> Result<EventConnection, ApiError> {
         let after = cursor("after", self.after.as_deref())?;
         let before = cursor("before", self.before.as_deref())?;
         let payloads = self.payloads;
@@ -68,7 +68,7 @@ impl Slice {
             _ => return Err(ApiError::parameter("last", "goes with before, as first goes with after; the two pairs cannot be mixed")),
         };
         not_retired(app, after.or(before)).await?;
-        let page = app.events.page(tenant, filter, page).await?;
+        let page = events.page(tenant, filter, page).await?;
 
         let (has_previous, has_next) = if backwards { (page.has_more, before.is_some()) } else { (after.is_some(), page.has_more) };
         let mut connection = Connection::new(has_previous, has_next);

@@ -7,7 +7,7 @@ use super::types::Long;
 use crate::correlation::query::Correlation;
 use crate::domain::clock::Timestamp;
 use crate::domain::{EventId, Tenant};
-use crate::projectors::query::EventRow;
+use crate::projectors::query::{EventRow, Events};
 use crate::serve::auth::Caller;
 use crate::serve::error::ApiError;
 use crate::serve::router::AppState;
@@ -212,11 +212,11 @@ impl Link {
     /// The events of the other side, with all that is known of them.
     #[graphql(complexity = "10 + 5 * child_complexity")]
     async fn related_events(&self, context: &Context<'_>) -> Result<Vec<Event>> {
-        let (app, caller) = (context.data::<AppState>()?, context.data::<Caller>()?);
+        let (read, caller) = (context.data::<Events>()?, context.data::<Caller>()?);
         let payload = context.look_ahead().field("payload").exists();
         let mut events = Vec::new();
         for id in self.link.related_event_ids.iter().take(RELATED_MAX) {
-            let row = app.events.one(&caller.tenant, *id, payload).await.map_err(ApiError::from)?;
+            let row = read.one(&caller.tenant, *id, payload).await.map_err(ApiError::from)?;
             events.extend(row.map(Event::from));
         }
         Ok(events)

@@ -83,7 +83,7 @@ pub(super) async fn answer(State(app): State<AppState>, caller: Caller, headers:
     if let Some(name) = guard::missing_variable(&document, question.operation_name.as_deref(), &variables) {
         return Ok(respond(refused(&ApiError::Query(format!("the variable ${name} is missing"))), form));
     }
-    let mut request = Request::new(question.query).variables(variables).data(app.clone()).data(caller);
+    let mut request = Request::new(question.query).variables(variables).data(app.events.bounded()).data(app.clone()).data(caller);
     request.operation_name = question.operation_name;
     request.set_parsed_query(document);
 
@@ -104,7 +104,7 @@ pub async fn ask(
     variables: serde_json::Map<String, serde_json::Value>,
 ) -> Result<serde_json::Value, Vec<ServerError>> {
     let schema = app.schema.clone();
-    let request = Request::new(query).variables(Variables::from_json(serde_json::Value::Object(variables))).data(app).data(caller);
+    let request = Request::new(query).variables(Variables::from_json(serde_json::Value::Object(variables))).data(app.events.bounded()).data(app).data(caller);
     let answer = schema.execute(request).await.into_result()?;
     answer.data.into_json().map_err(|error| vec![ServerError::new(error.to_string(), None)])
 }

@@ -10,6 +10,7 @@ use super::types::{ConsumerStatus, EventFilterInput, Long, SearchResult, SourceT
 use crate::consumer::checkpoint;
 use crate::domain::EventId;
 use crate::log::Reader;
+use crate::projectors::query::Events;
 use crate::serve::auth::Caller;
 use crate::serve::error::ApiError;
 use crate::serve::router::AppState;
@@ -43,14 +44,14 @@ impl Query {
         let asked = context.look_ahead();
         // Each is read from the log.
         let payloads = [asked.field("nodes"), asked.field("edges").field("node")].iter().any(|node| node.field("payload").exists());
-        Ok(Slice { first, after, last, before, payloads }.read(app, &caller.tenant, &filter).await?)
+        Ok(Slice { first, after, last, before, payloads }.read(app, context.data::<Events>()?, &caller.tenant, &filter).await?)
     }
 
     /// One event by its name; null when there is none of this name.
     async fn event(&self, context: &Context<'_>, #[graphql(desc = "`evt_` and 32 hexadecimal digits.")] id: ID) -> Result<Option<Event>> {
-        let (app, caller) = ask(context)?;
+        let (events, caller) = (context.data::<Events>()?, context.data::<Caller>()?);
         let Ok(id) = id.parse::<EventId>() else { return Ok(None) };
-        let row = app.events.one(&caller.tenant, id, context.look_ahead().field("payload").exists()).await.map_err(ApiError::from)?;
+        let row = events.one(&caller.tenant, id, context.look_ahead().field("payload").exists()).await.map_err(ApiError::from)?;
         Ok(row.map(Event::from))
     }
 
