@@ -60,7 +60,8 @@ impl FromStr for KindPattern {
             Some((event_type, action)) => (event_type, Some(action)),
             None => (lower.as_str(), None),
         };
-        if event_type.is_empty() || action.is_some_and(str::is_empty) {
+        // No kind has a NUL, and PostgreSQL cannot be asked for one.
+        if lower.contains('\0') || event_type.is_empty() || action.is_some_and(str::is_empty) {
             return Err(InvalidPattern(text.to_owned()));
         }
         Ok(Self { event_type: event_type.to_owned(), action: action.filter(|action| *action != "*").map(str::to_owned) })
@@ -110,5 +111,6 @@ mod tests {
         }
         assert!("pull_request:".parse::<KindPattern>().is_err());
         assert!("".parse::<KindPattern>().is_err());
+        assert!("push\0".parse::<KindPattern>().is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use chrono::Datelike;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -101,6 +102,7 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parame
         since: parameters.moment("since")?,
         until: parameters.moment("until")?,
     };
+    answerable(&filter)?;
     let page = Page {
         after: parameters.parsed("after")?.map(Position::new),
         before: None,
@@ -114,6 +116,21 @@ pub(super) async fn list(State(app): State<AppState>, caller: Caller, mut parame
 
     let next = page.rows.last().filter(|_| page.has_more).map(|row| row.position);
     Ok(Json(List { events: page.rows.into_iter().map(View::from).collect(), has_more: page.has_more, next }))
+}
+
+/// Refuses by its name what PostgreSQL could not even be asked for.
+pub(super) fn answerable(filter: &EventFilter) -> Result<(), ApiError> {
+    for (name, text) in [("source", &filter.source), ("actor", &filter.actor), ("repository", &filter.repository), ("subject", &filter.subject)] {
+        if text.as_ref().is_some_and(|text| text.contains('\0')) {
+            return Err(ApiError::parameter(name, "holds a NUL, as no event does"));
+        }
+    }
+    for (name, moment) in [("since", filter.since), ("until", filter.until)] {
+        if moment.is_some_and(|moment| !(1..=9999).contains(&moment.year())) {
+            return Err(ApiError::parameter(name, "is in the years 1 to 9999"));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a cursor whose events are gone: what follows it is not to be taken for all that there was.

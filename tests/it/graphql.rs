@@ -177,6 +177,25 @@ async fn the_protocol_is_graphql_over_http() {
     assert_eq!(raw(&app, "*/*", "application/json", "{\"query\": 7}").await.json()["parameter"], "query");
 }
 
+#[tokio::test]
+async fn what_no_event_can_be_is_refused_by_its_name() {
+    let app = App::start().await;
+    let query = "query Some($filter: EventFilterInput) { events(filter: $filter) { nodes { id } } }";
+    for (name, value, in_address) in [
+        ("actor", json!("a\u{0}b"), "a%00b"),
+        ("subject", json!("\u{0}"), "%00"),
+        ("since", json!("-9999-01-01T00:00:00Z"), "-9999-01-01T00:00:00Z"),
+        ("until", json!("+262000-01-01T00:00:00Z"), "%2B262000-01-01T00:00:00Z"),
+    ] {
+        let refused = ask(&app, query, json!({"filter": {name: value}})).await;
+        assert_eq!(refused["errors"][0]["extensions"], json!({"code": "INVALID_PARAMETER", "parameter": name}), "{refused}");
+        let refused = app.get(&format!("/events?{name}={in_address}")).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["parameter"]), (400, &json!(name)), "{}", refused.text);
+    }
+    let kinds = ask(&app, query, json!({"filter": {"kinds": ["push\u{0}"]}})).await;
+    assert_eq!(kinds["errors"][0]["extensions"]["parameter"], "kinds", "{kinds}");
+}
+
 /// Senders say how large bodies are: a page of them may be more than there is memory for.
 #[tokio::test]
 async fn what_one_request_reads_of_events_is_bounded() {

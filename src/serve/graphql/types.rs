@@ -50,7 +50,7 @@ impl TryFrom<EventFilterInput> for EventFilter {
     type Error = ApiError;
 
     fn try_from(input: EventFilterInput) -> Result<Self, ApiError> {
-        Ok(Self {
+        let filter = Self {
             source: input.source,
             kinds: events::kinds("kinds", &input.kinds.unwrap_or_default())?,
             actor: input.actor,
@@ -58,7 +58,9 @@ impl TryFrom<EventFilterInput> for EventFilter {
             subject: input.subject,
             since: input.since,
             until: input.until,
-        })
+        };
+        events::answerable(&filter)?;
+        Ok(filter)
     }
 }
 
