@@ -102,7 +102,7 @@ impl Credentials {
         let missing = role::state_first(client, &self.settings).await?;
         let transaction = client.transaction().await?;
         // Two that ask at once get one password between them.
-        transaction.batch_execute(guard::ALONE).await?;
+        transaction.batch_execute(guard::ALONE_TO_MAKE).await?;
         let is_first = !noted(&transaction).await?;
         if wish == Wish::First && !is_first {
             return Ok(Made::Not);

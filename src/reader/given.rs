@@ -22,7 +22,7 @@ const AS_SET: &str = ", as the settings say";
 /// When the database does not answer.
 pub async fn state(client: &mut Client, password: &Password, now: Timestamp) -> Result<bool, db::Error> {
     let mut transaction = client.transaction().await?;
-    transaction.batch_execute(guard::ALONE).await?;
+    transaction.batch_execute(guard::ALONE_TO_MAKE).await?;
     let (has_it, is_noted) = known(&mut transaction, password).await?;
     if has_it {
         return Ok(true);

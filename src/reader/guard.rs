@@ -8,8 +8,10 @@ use crate::db::migrate::READER_ROLE;
 
 const VERIFIER: &str = include_str!("verifier.sql");
 
-/// Waits for whoever makes a password at this moment.
-pub(super) const ALONE: &str = "SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock(hashtext('hooklake.reader'))";
+/// Waits for whoever makes a password at this moment, as long as the session waits for a lock.
+const ALONE: &str = "SELECT pg_advisory_xact_lock(hashtext('hooklake.reader'))";
+/// The same for who makes one.
+pub(super) const ALONE_TO_MAKE: &str = "SET LOCAL lock_timeout = '10s'; SELECT pg_advisory_xact_lock(hashtext('hooklake.reader'))";
 
 /// What the role's password is compared with, and the note of when it was made: a password made by hooklake has another
 /// note, one that a reader made has not.

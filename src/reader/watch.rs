@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::guard::Guard;
 use super::{Settings, role};
@@ -26,10 +27,14 @@ const RESTATE_EVERY: u32 = 10;
 const GRACE_MS: i64 = 500;
 /// What a cancelled statement is given to end.
 const HEED_MS: i64 = 3_000;
+/// What a transaction may take that writes. Every role may alter itself and notify others, and a loop of that fills the disk with
+/// versions of one row, or with numbers of savepoints that every other transaction then has to look up.
+const WRITING_MS_MAX: i64 = 5_000;
 /// Beyond this share of the queue of notifications (8 GB), sessions are ended that may keep it from being emptied.
 const QUEUE_SHARE_MAX: f64 = 0.01;
-/// Nothing of ours waits longer than this for the database here.
-const ANSWER_WITHIN: &str = "SET statement_timeout = '10s'; SET lock_timeout = '10s'";
+/// Nothing of ours waits longer than this for the database here, nor for a lock, which a reader may hold: while it waits,
+/// nobody looks.
+const ANSWER_WITHIN: &str = "SET statement_timeout = '10s'; SET lock_timeout = '500ms'";
 
 /// Looks after the sessions of the role in one database.
 #[derive(Debug)]
@@ -48,6 +53,7 @@ struct Session {
     statement_ms: Option<i64>,
     idle_ms: Option<i64>,
     transaction_ms: Option<i64>,
+    is_writing: bool,
     memory_mb: u64,
 }
 
@@ -86,16 +92,30 @@ impl Watch {
         let looking = async {
             client.batch_execute(ANSWER_WITHIN).await?;
             for look in 0_u32.. {
-                if look.is_multiple_of(RESTATE_EVERY) {
-                    role::state(&mut client, &self.settings).await?;
-                    self.guard.keep(&mut client).await?;
-                }
                 self.look(&client).await?;
+                if look.is_multiple_of(RESTATE_EVERY) {
+                    self.restate(&mut client).await?;
+                }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
             Ok(())
         };
         db::driven(connection, looking).await
+    }
+
+    /// States the role again. What a session holds waits for the next time; one that holds on is ended before.
+    async fn restate(&mut self, client: &mut Client) -> Result<(), db::Error> {
+        let stated = match role::state(client, &self.settings).await {
+            Ok(_) => self.guard.keep(client).await,
+            Err(error) => Err(error),
+        };
+        match stated {
+            Err(error) if error.sqlstate() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                tracing::warn!("a reader's session keeps the role from being stated again; trying again");
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     async fn look(&self, client: &Client) -> Result<(), db::Error> {
@@ -112,6 +132,7 @@ impl Watch {
                 session.statement_ms = row.get("statement_ms");
                 session.idle_ms = row.get("idle_ms");
                 session.transaction_ms = row.get("transaction_ms");
+                session.is_writing = row.get("is_writing");
             }
             queue_used = row.get("queue_used");
         }
@@ -139,6 +160,8 @@ fn judge(session: &Session, queue_used: f64, settings: &Settings) -> Verdict {
         Verdict::End("it holds more memory than reader.memory_mb_max")
     } else if queue_used > QUEUE_SHARE_MAX && session.transaction_ms.is_some() {
         Verdict::End("notifications are piling up behind a transaction")
+    } else if session.is_writing && session.transaction_ms.is_some_and(|value| value > WRITING_MS_MAX) {
+        Verdict::End("its transaction writes, and does not end")
     } else if is_over(session.transaction_ms, settings.transaction_timeout_ms, GRACE_MS) {
         Verdict::End("its transaction is older than reader.transaction_timeout_ms")
     } else if is_over(session.idle_ms, settings.idle_in_transaction_timeout_ms, GRACE_MS) {
@@ -183,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_session_within_its_limits_is_left_alone() {
-        let busy = Session { pid: 1, statement_ms: Some(1_400), idle_ms: None, transaction_ms: Some(1_400), memory_mb: 256 };
+        let busy = Session { pid: 1, statement_ms: Some(1_400), transaction_ms: Some(1_400), memory_mb: 256, ..Session::default() };
         assert_eq!(judge(&busy, 0.0, &settings()), Verdict::Leave);
         assert_eq!(judge(&Session { pid: 1, ..Session::default() }, 0.5, &settings()), Verdict::Leave, "idle sessions hold nothing up");
     }
@@ -201,11 +224,13 @@ mod tests {
         let idle = Session { pid: 1, idle_ms: Some(2_501), transaction_ms: Some(2_501), ..Session::default() };
         let old = Session { pid: 1, statement_ms: Some(5), transaction_ms: Some(10_501), ..Session::default() };
         let large = Session { pid: 1, memory_mb: 257, ..Session::default() };
+        let writing = Session { pid: 1, transaction_ms: Some(5_001), is_writing: true, ..Session::default() };
         let listening = Session { pid: 1, idle_ms: Some(5), transaction_ms: Some(5), ..Session::default() };
-        for (session, queue_used) in [(idle, 0.0), (old, 0.0), (large, 0.0), (listening, 0.02)] {
+        for (session, queue_used) in [(idle, 0.0), (old, 0.0), (large, 0.0), (writing, 0.0), (listening, 0.02)] {
             assert!(matches!(judge(&session, queue_used, &settings()), Verdict::End(_)), "{session:?}");
         }
         assert_eq!(judge(&listening, 0.0, &settings()), Verdict::Leave);
+        assert_eq!(judge(&Session { is_writing: false, ..writing }, 0.0, &settings()), Verdict::Leave);
     }
 
     #[test]

@@ -188,6 +188,22 @@ async fn what_runs_on_without_limits_is_ended_and_ingest_goes_on() {
     own.stop().await;
 }
 
+/// Every role may alter itself, as often as it likes, and nothing of it can be cleaned up while the transaction goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_writes_does_not_go_on() {
+    let own = Own::start(&[]).await;
+    let (reader, looking) = (unbound(&own).await, unbound(&own).await);
+    reader.batch_execute("BEGIN").await.expect("a transaction");
+    looking.batch_execute("BEGIN").await.expect("a transaction");
+    wait_until("a transaction that writes is ended", async || {
+        looking.batch_execute("SELECT count(*) FROM events").await.expect("who only reads may go on");
+        reader.batch_execute("SAVEPOINT one; ALTER ROLE CURRENT_USER SET search_path = mine").await.is_err() && reader.is_closed()
+    })
+    .await;
+    own.acknowledges().await;
+    own.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fills_the_disk_is_ended() {
     let own = Own::start(&[("HOOKLAKE_READER_TEMP_FILE_MB_MAX", "8")]).await;
@@ -252,6 +268,23 @@ async fn what_was_changed_of_the_role_does_not_remain() {
         !row.get::<_, bool>(0) && !row.get::<_, bool>(1)
     })
     .await;
+    own.stop().await;
+}
+
+/// What one reader changed of the role and another one holds cannot be put back; the watch does not wait for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_holds_the_role_does_not_hold_up_the_watch() {
+    let own = Own::start(&[("HOOKLAKE_READER_STATEMENT_TIMEOUT_MS", "2000")]).await;
+    let (holding, sleeping) = (unbound(&own).await, unbound(&own).await);
+    holding.batch_execute("ALTER ROLE CURRENT_USER SET search_path = mine").await.expect("every role may");
+    for _ in 0..8 {
+        // Anew each time, or it would be ended before the role is stated again.
+        holding.batch_execute("ROLLBACK; BEGIN; ALTER ROLE CURRENT_USER SET search_path = other").await.expect("a transaction");
+        assert_eq!(attack(&sleeping, "SELECT pg_sleep(120)").await, Err(SqlState::QUERY_CANCELED));
+    }
+    wait_until("who holds the role is ended", async || holding.is_closed()).await;
+    let path = async || own.reader().await.expect("a session").query_one("SHOW search_path", &[]).await.expect("asked").get::<_, String>(0);
+    wait_until("the role is stated again", async || path().await == "public").await;
     own.stop().await;
 }
 
