@@ -140,7 +140,7 @@ impl Connection {
             environment,
             limits: settings.limits().into_iter().collect(),
             views,
-            notes: notes(place, password.is_some(), ask),
+            notes: notes(place, settings, password.is_some(), ask),
         }
     }
 }
@@ -168,10 +168,12 @@ fn uri(place: &Place, password: Option<&str>) -> String {
     format!("postgresql://{login}@{host}:{port}/{database}?sslmode={}", place.ssl_mode)
 }
 
-fn notes(place: &Place, is_made: bool, ask: Option<String>) -> Vec<String> {
+fn notes(place: &Place, settings: &Settings, is_made: bool, ask: Option<String>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(statement) = ask {
         notes.push(format!("The database's user may not give {READER_ROLE} a password. Let someone who may run this; the password counts then: {statement}"));
+    } else if settings.password.is_given() {
+        notes.push("The password is the one that the settings give (reader.password, POSTGRES_CODEGEN_PASSWORD); it is changed there.".to_owned());
     } else if is_made {
         notes.push("The password is shown this once; what is kept is a verifier. Ask for another one to replace it.".to_owned());
     } else {

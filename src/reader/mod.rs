@@ -17,7 +17,7 @@ pub use connection::{Connection, Place};
 pub use credentials::Credentials;
 pub use watch::Watch;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::db::embedded::Listen;
@@ -110,12 +110,36 @@ impl Settings {
 
     /// What readers are told instead of where it listens.
     fn address(&self) -> Option<(String, Option<u16>)> {
-        match self.address.rsplit_once(':') {
-            _ if self.address.is_empty() => None,
-            Some((host, port)) => Some((host.to_owned(), Some(port.parse().ok()?))),
-            None => Some((self.address.clone(), None)),
-        }
+        if self.address.is_empty() { None } else { named(&self.address) }
+    }
+}
+
+/// `name`, `name:port`, and the same of addresses; one of IPv6 has brackets before a port, as in addresses of the web.
+fn named(text: &str) -> Option<(String, Option<u16>)> {
+    if text.parse::<IpAddr>().is_ok() {
+        return Some((text.to_owned(), None));
+    }
+    let bare = |host: &str| host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
+    match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => Some((bare(host), Some(port.parse().ok()?))),
+        _ => Some((bare(text), None)),
     }
 }
 
 const MEGABYTES_MAX: u32 = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_a_port_are_told_apart_in_every_form_of_address() {
+        let name = |host: &str, port| Some((host.to_owned(), port));
+        assert_eq!(named("db.example.com"), name("db.example.com", None));
+        assert_eq!(named("db.example.com:5433"), name("db.example.com", Some(5433)));
+        assert_eq!(named("192.0.2.7:5433"), name("192.0.2.7", Some(5433)));
+        assert_eq!(named("[2001:db8::7]:5433"), name("2001:db8::7", Some(5433)));
+        assert_eq!((named("2001:db8::7"), named("[2001:db8::7]")), (name("2001:db8::7", None), name("2001:db8::7", None)));
+        assert_eq!((named("db.example.com:many"), named("db.example.com:70000")), (None, None));
+    }
+}

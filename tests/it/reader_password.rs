@@ -144,6 +144,7 @@ async fn a_password_of_the_settings_counts_from_the_start_and_is_shown_nowhere()
     let own = Own::start(&[("HOOKLAKE_READER_LISTEN", &address), ("POSTGRES_CODEGEN_PASSWORD", CHOSEN), ("POSTGRES_CODEGEN_USER", "codegen_readonly")]).await;
     let told = info(&own).await;
     assert!(told["password"].is_null() && !told.to_string().contains(CHOSEN), "{told}");
+    assert!(told["notes"].to_string().contains("POSTGRES_CODEGEN_PASSWORD") && !told["notes"].to_string().contains("--rotate"), "{told}");
     let ask_as = |password: &str| {
         let uri = format!("postgresql://codegen_readonly@{address}/hooklake?sslmode=disable");
         let mut command = Command::new("psql");
