@@ -4,6 +4,6 @@
 -- $1 source text optional: github, linear, slack, …; all of them when it is left out
 SELECT date_trunc('day', received_at) AS day, source, count(*) AS events, sum(body_bytes) AS body_bytes
 FROM events
-WHERE CAST($1 AS VARCHAR) IS NULL OR source = CAST($1 AS VARCHAR)
+WHERE flags NOT LIKE '%suspect_replay%' AND (CAST($1 AS VARCHAR) IS NULL OR source = lower(CAST($1 AS VARCHAR)))
 GROUP BY 1, 2
 ORDER BY day DESC, events DESC, source

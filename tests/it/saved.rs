@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hooklake::domain::Tenant;
+use hooklake::domain::envelope::Flag;
 use hooklake::lake::{Engine, Limits, QueryOptions};
 use hooklake::saved::{self, Bound, Over, Saved, postgres};
 use serde_json::{Value, json};
@@ -37,6 +38,16 @@ async fn ask(fold: &Fold, name: &str, pairs: &[(&str, &str)]) -> Vec<Vec<Value>>
     let saved = saved::find(name).expect("it is there");
     let values = saved.bind(&given(pairs)).expect("values");
     postgres::ask(&fold.db.database, &saved, &values, 1000, TIMEOUT).await.expect("an answer").rows
+}
+
+/// How many events the lake has of a source in all.
+async fn sum_of_lake(fold: &Fold, source: &str) -> Value {
+    let place = config(fold.db.directory.path(), &[]).lake.location(fold.db.directory.path()).expect("a place for the lake");
+    let engine = Engine::new(fold.db.database.clone(), place, Limits::default()).expect("an engine");
+    let saved = saved::find("lake_events_per_day").expect("it is there");
+    let values = saved.bind(&given(&[("source", source)])).expect("values").iter().map(Bound::scalar).collect();
+    let answer = engine.query_with(&Tenant::default_tenant(), saved.text, values, QueryOptions { max_rows: 1000, timeout: TIMEOUT }).await.expect("an answer");
+    json!(answer.to_json_rows().expect("rows").iter().map(|row| row["events"].as_i64().expect("a number")).sum::<i64>())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,6 +114,11 @@ async fn parameters_are_values_and_narrow_the_answer() {
     for odd in ["' OR true --", "x'; DROP VIEW events; --", "$2", "\\", "%"] {
         assert_eq!(ask(&fold, "who_did_what", &[("days", "36500"), ("actor", odd)]).await, Vec::<Vec<Value>>::new(), "{odd}");
     }
+    fold.append_flagged("github", "push", br#"{"ref": "refs/heads/main"}"#, Vec::new(), vec![Flag::SuspectReplay]).await;
+    fold.caught_up().await;
+    let events = ask(&fold, "events_by_source", &[]).await;
+    let of_github = events.iter().find(|row| row[0] == "github").map(|row| row[1].clone());
+    assert_eq!(Some(sum_of_lake(&fold, "GitHub").await), of_github, "what came twice is counted once, in the lake too");
     let saved = saved::find("recent_events").expect("it is there");
     let cut = postgres::ask(&fold.db.database, &saved, &[], 7, TIMEOUT).await.expect("an answer");
     assert_eq!((cut.rows.len(), cut.truncated), (7, true));
