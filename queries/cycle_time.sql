@@ -1,7 +1,7 @@
 -- Cycle time by repository
 -- Where do changes spend their time? Median hours of each part, of pull requests merged in the last days.
 -- $1 repository text optional: owner/name; all of them when it is left out
--- $2 days integer = 90: how many days back
+-- $2 days count = 90: how many days back
 SELECT repository, count(*) AS merged,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY coding_hours) AS coding_hours,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY pickup_hours) AS pickup_hours,

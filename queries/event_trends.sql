@@ -1,7 +1,7 @@
 -- Trends
 -- How many events came on each day, and how does that compare with the mean of the week before? A day without events counts in it,
 -- from the first one on that any came.
--- $1 days integer = 30: how many days back
+-- $1 days count = 30: how many days back
 WITH daily AS (SELECT day, source, sum(event_count) AS events, min(min(day)) OVER () AS first_day FROM event_summary GROUP BY day, source),
 compared AS (
     SELECT day, source, events,

@@ -1,6 +1,6 @@
 -- Pull requests without an issue
 -- Which pull requests name no issue that is known?
--- $1 state text = open: open, merged or closed
+-- $1 state open|merged|closed = open: as it is now
 SELECT subject, title, author, opened_at, url
 FROM pull_request_flow
 WHERE state = $1 AND issues = '{}'

@@ -1,7 +1,7 @@
 -- Response times
 -- How soon does somebody else answer, by kind and place?
--- $1 kind text optional: slack_thread, pull_request or issue
--- $2 days integer = 30: asked in so many days
+-- $1 kind slack_thread|pull_request|issue optional: what was asked in; all of them when it is left out
+-- $2 days count = 30: asked in so many days
 SELECT kind, place, count(*) AS asked, count(hours_to_answer) AS answered,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY hours_to_answer) AS median_hours,
        percentile_cont(0.9) WITHIN GROUP (ORDER BY hours_to_answer) AS p90_hours

@@ -1,6 +1,6 @@
 -- Stale branches
 -- Which branches were not pushed to for long, and belong to no open pull request?
--- $1 days integer = 30: how many days are long
+-- $1 days count = 30: how many days are long
 SELECT b.repository, b.name, b.pushed_by, b.pushed_at, b.sha
 FROM branches b
 WHERE NOT b.is_deleted AND b.is_default IS DISTINCT FROM true AND b.pushed_at < now() - make_interval(days => $1::integer)

@@ -1,7 +1,7 @@
 -- Not answered
 -- Which messages, open pull requests and open issues has nobody else answered yet?
 -- $1 hours number = 24: older than so many hours
--- $2 kind text optional: slack_thread, pull_request or issue
+-- $2 kind slack_thread|pull_request|issue optional: what was asked in; all of them when it is left out
 SELECT a.kind, a.place, a.subject, a.asked_by, a.asked_at, age.hours AS waiting_hours
 FROM response_times a, LATERAL (SELECT round(extract(epoch FROM now() - a.asked_at) / 3600, 1) AS hours) age
 WHERE a.answered_at IS NULL AND age.hours > $1 AND ($2 IS NULL OR a.kind = $2)

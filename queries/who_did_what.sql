@@ -1,7 +1,7 @@
 -- Who did what
 -- What did each person do, by platform and kind of event?
 -- $1 actor text optional: a name, a login, an email address or a Slack id of one of their accounts; everyone when it is left out
--- $2 days integer = 7: how many days back
+-- $2 days count = 7: how many days back
 SELECT a.name, a.platform, a.kind, count(*) AS events, max(a.received_at) AS last_at
 FROM person_activity a
 WHERE a.received_at >= now() - make_interval(days => $2::integer)

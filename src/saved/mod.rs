@@ -4,7 +4,7 @@
 //! -- Title
 //! -- What it answers, on as many lines as it takes.
 //! -- over: lake                          (else PostgreSQL; a .graphql file asks the GraphQL schema)
-//! -- $1 days integer = 30: what it means (a default, the word `optional`, or neither: then it must be given)
+//! -- $1 days count = 30: what it means (a default, the word `optional`, or neither: then it must be given)
 //! ```
 //!
 //! The text of a query never changes: parameters are bound by their place (SQL) or name (GraphQL), with the type that the

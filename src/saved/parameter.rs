@@ -14,6 +14,8 @@ pub enum Kind {
     Text,
     /// A whole number of 64 bits.
     Integer,
+    /// How many of something: a whole number from 0 to [`COUNT_MAX`].
+    Count,
     /// A number with a fraction.
     Number,
     /// `true` or `false`.
@@ -22,7 +24,13 @@ pub enum Kind {
     Time,
 }
 
-const KINDS: &[(&str, Kind)] = &[("text", Kind::Text), ("integer", Kind::Integer), ("number", Kind::Number), ("boolean", Kind::Boolean), ("time", Kind::Time)];
+/// The most of anything: so many days are 273 years, which PostgreSQL's calendar has, and its whole numbers hold it.
+const COUNT_MAX: i64 = 100_000;
+/// What stands between the words of a choice.
+const OR: char = '|';
+
+const KINDS: &[(&str, Kind)] =
+    &[("text", Kind::Text), ("integer", Kind::Integer), ("count", Kind::Count), ("number", Kind::Number), ("boolean", Kind::Boolean), ("time", Kind::Time)];
 
 /// What happens when a parameter is not given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +50,8 @@ pub struct Parameter {
     pub name: String,
     /// What its values are.
     pub kind: Kind,
+    /// The words of which it is one, whatever the case; empty where it may be any value of its kind.
+    pub choices: Vec<String>,
     /// Whether it must be given.
     pub presence: Presence,
     /// What it means.
@@ -74,6 +84,10 @@ impl Kind {
         Some(match self {
             Self::Text => Bound::Text(value.map(str::to_owned)),
             Self::Integer => Bound::Integer(value.map(str::parse).transpose().ok()?),
+            Self::Count => match value.map(str::parse).transpose().ok()? {
+                Some(count) if !(0..=COUNT_MAX).contains(&count) => return None,
+                count => Bound::Integer(count),
+            },
             Self::Number => Bound::Number(value.map(str::parse).transpose().ok().filter(|number: &Option<f64>| number.is_none_or(f64::is_finite))?),
             Self::Boolean => Bound::Boolean(value.map(str::parse).transpose().ok()?),
             Self::Time => Bound::Time(match value {
@@ -90,7 +104,8 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
 }
 
 impl Parameter {
-    /// Reads `$1 days integer = 30: how far back`; in GraphQL, whose variables have names, `$days integer = 30: …`.
+    /// Reads `$1 days count = 30: how far back`; in GraphQL, whose variables have names, `$days count = 30: …`. Words with `|`
+    /// between stand for a text that is one of them: `$1 period day|week|month = week: …`.
     pub(super) fn read(line: &str, is_named: bool, place: usize) -> Result<Self, String> {
         let wrong = || format!("the parameter {line:?} is not written as `$1 name type = default: what it means`");
         let (head, meaning) = line.split_once(": ").ok_or_else(wrong)?;
@@ -98,16 +113,19 @@ impl Parameter {
         let mut words = head.split_whitespace();
         let first = words.next().and_then(|word| word.strip_prefix('$')).ok_or_else(wrong)?;
         let name = if is_named { first } else { words.next().filter(|_| first == place.to_string()).ok_or_else(wrong)? };
-        let kind = words.next().and_then(|word| KINDS.iter().find(|(known, _)| *known == word)).map(|(_, kind)| *kind).ok_or_else(wrong)?;
+        let (kind, choices) = match words.next().ok_or_else(wrong)? {
+            choices if choices.contains(OR) => (Kind::Text, choices.split(OR).map(str::to_owned).collect()),
+            word => (KINDS.iter().find(|(known, _)| *known == word).ok_or_else(wrong)?.1, Vec::new()),
+        };
         let presence = match (words.next(), default) {
             (None, Some(default)) => Presence::Default(default),
             (Some("optional"), None) => Presence::Optional,
             (None, None) => Presence::Required,
             _ => return Err(wrong()),
         };
-        let parameter = Self { name: name.to_owned(), kind, presence, meaning: meaning.to_owned() };
+        let parameter = Self { name: name.to_owned(), kind, choices, presence, meaning: meaning.to_owned() };
         match &parameter.presence {
-            Presence::Default(default) if kind.bound(Some(default)).is_none() => Err(wrong()),
+            Presence::Default(default) if parameter.bound(Some(default)).is_none() => Err(wrong()),
             _ => Ok(parameter),
         }
     }
@@ -120,8 +138,24 @@ impl Parameter {
             (None, Presence::Optional) => None,
             (None, Presence::Required) => return Err(Error::Parameter(format!("give --param {}=…: {}", self.name, self.meaning))),
         };
-        let refused = || Error::Parameter(format!("--param {}={}: is no {}", self.name, value.unwrap_or_default(), self.kind.as_str()));
-        self.kind.bound(value).ok_or_else(refused)
+        let refused = || Error::Parameter(format!("--param {}={}: is {}", self.name, value.unwrap_or_default(), self.other()));
+        self.bound(value).ok_or_else(refused)
+    }
+
+    fn bound(&self, value: Option<&str>) -> Option<Bound> {
+        match value {
+            Some(word) if !self.choices.is_empty() => self.kind.bound(Some(self.choices.iter().find(|choice| choice.eq_ignore_ascii_case(word))?)),
+            value => self.kind.bound(value),
+        }
+    }
+
+    /// What a value is that is refused.
+    fn other(&self) -> String {
+        match (self.choices.is_empty(), self.kind) {
+            (false, _) => format!("none of {}", self.choices.join(", ")),
+            (true, Kind::Count) => format!("no whole number from 0 to {COUNT_MAX}"),
+            (true, kind) => format!("no {}", kind.as_str()),
+        }
     }
 }
 
@@ -177,6 +211,25 @@ mod tests {
         assert_eq!(Parameter::read("$who text: x", true, 1).expect("well written").presence, Presence::Required);
         for odd in ["$2 days integer: x", "$1 days whole: x", "$1 days integer = many: x", "$1 days integer", "$1 days integer maybe: x"] {
             assert!(read(odd).is_err(), "{odd}");
+        }
+        assert!(read("$1 period day|week = month: x").is_err(), "a default that is no choice");
+        assert!(read("$1 days count = -1: x").is_err());
+    }
+
+    #[test]
+    fn a_word_that_is_no_choice_and_a_count_out_of_range_are_refused_with_what_may_be() {
+        let period = Parameter::read("$1 period day|week|month = week: how long one is", false, 1).expect("well written");
+        assert_eq!(period.bind(Some("Month")).expect("a choice"), Bound::Text(Some("month".to_owned())));
+        assert_eq!(period.bind(None).expect("the default"), Bound::Text(Some("week".to_owned())));
+        for odd in ["weeks", "", "day|week"] {
+            assert_eq!(period.bind(Some(odd)).expect_err(odd).to_string(), format!("--param period={odd}: is none of day, week, month"));
+        }
+        let kind = Parameter::read("$1 kind issue|pull_request optional: which", false, 1).expect("well written");
+        assert_eq!(kind.bind(None).expect("none"), Bound::Text(None));
+        let days = Parameter::read("$1 days count = 30: how far back", false, 1).expect("well written");
+        assert_eq!(days.bind(Some("100000")).expect("a count"), Bound::Integer(Some(100_000)));
+        for odd in ["-1", "-5", "100001", "99999999999999999999", "1.5"] {
+            assert_eq!(days.bind(Some(odd)).expect_err(odd).to_string(), format!("--param days={odd}: is no whole number from 0 to 100000"));
         }
     }
 
