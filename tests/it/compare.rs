@@ -141,13 +141,13 @@ async fn a_copy_is_begun_when_what_another_still_writes_is_over() {
     let name = checkpoint::as_of_name("events");
     checkpoint::enroll(&fold.db.database, &name, 0).await.expect("enrolled");
     let mut paused = fold.db.database.get().await.expect("a connection");
-    let writing = paused.transaction().await.expect("begun");
-    writing.execute("SELECT FROM hooklake.consumers WHERE name = $1 FOR KEY SHARE", &[&name]).await.expect("as a span holds its copy");
+    let unfinished = paused.transaction().await.expect("begun");
+    unfinished.execute("SELECT FROM hooklake.consumers WHERE name = $1 FOR KEY SHARE", &[&name]).await.expect("as a span holds its copy");
     let mut child = command(&fold.db).args(["rebuild", "events", "--as-of", "60"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     wait_until("it waits", async || fold.db.number(waiting).await > 0).await;
     assert_eq!(fold.db.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'as_of_events'").await, 0, "nothing is touched");
-    writing.commit().await.expect("it goes on, and is over");
+    unfinished.commit().await.expect("it goes on, and is over");
     assert!(child.wait().expect("it ends").success());
     assert_eq!(fold.db.number("SELECT count(*) FROM as_of_events.events").await, 60);
     fold.stop().await;
