@@ -16,14 +16,15 @@ LEFT JOIN LATERAL (
             AND (o.finished_at, o."position") < (d.finished_at, d."position")
           ORDER BY o.finished_at DESC, o."position" DESC LIMIT 1) AS o
     CROSS JOIN LATERAL (SELECT c.* FROM public.deployment_commits c WHERE c."position" = o."position" LIMIT 1) AS c
+    -- By its commit, of which there are few: of all that the repository was ever deployed PostgreSQL would make a bitmap for each.
     CROSS JOIN LATERAL (
         SELECT min(f.finished_at) AS first_at FROM public.deployment_ends f
         WHERE f.tenant = d.tenant AND f.commit_sha = c.commit_sha AND coalesce(f.outcome = 'success', false)
-          AND coalesce(lower(f.repository), '') = coalesce(lower(d.repository), '') AND coalesce(f.environment, '') = coalesce(d.environment, '')) AS f) AS b ON true
+          AND lower(f.repository) IS NOT DISTINCT FROM lower(d.repository) AND f.environment IS NOT DISTINCT FROM d.environment) AS f) AS b ON true
 LEFT JOIN LATERAL (
     SELECT min(f.finished_at) AS first_at FROM public.deployment_ends f
     WHERE b.before IS NOT NULL AND f.tenant = d.tenant AND f.commit_sha = d.commit_sha AND coalesce(f.outcome = 'success', false)
-      AND coalesce(lower(f.repository), '') = coalesce(lower(d.repository), '') AND coalesce(f.environment, '') = coalesce(d.environment, '')) AS f ON true;
+      AND lower(f.repository) IS NOT DISTINCT FROM lower(d.repository) AND f.environment IS NOT DISTINCT FROM d.environment) AS f ON true;
 
 COMMENT ON VIEW public.deployment_rollbacks IS 'Which deployments that ended went back to an earlier commit than that of the success before them in the same repository and environment, one row each. deployment_outcomes has it from here; ask that.';
 COMMENT ON COLUMN public.deployment_rollbacks."position" IS 'The event that told how it ended; deployment_outcomes.position.';

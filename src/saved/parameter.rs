@@ -14,7 +14,7 @@ pub enum Kind {
     Text,
     /// A whole number of 64 bits.
     Integer,
-    /// How many of something: a whole number from 0 to [`COUNT_MAX`].
+    /// How many of something: a whole number from 0 to 100,000.
     Count,
     /// A number with a fraction.
     Number,
