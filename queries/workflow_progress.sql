@@ -3,8 +3,8 @@
 -- the change is in production.
 SELECT l.issue, l.issue_title AS title, i.state, i.assignees, w.pull_request, w.state AS pull_request_state, w.checks, w.deployed_at
 FROM pull_request_issues l
--- By LIMIT it is planned for one issue, and not for all of them with each pull request.
+-- By LIMIT each is planned for one issue and its pull request, and not for all of them.
 CROSS JOIN LATERAL (SELECT i.state, i.assignees FROM issues i WHERE i.tenant = l.tenant AND i.key = l.issue_key AND NOT i.is_deleted LIMIT 1) i
-JOIN workflows w ON w.tenant = l.tenant AND w.pull_request = l.pull_request
+CROSS JOIN LATERAL (SELECT w.* FROM workflows w WHERE w.tenant = l.tenant AND w.pull_request = l.pull_request LIMIT 1) w
 WHERE l.issue_source = 'linear'
 ORDER BY l.issue, w.pull_request
