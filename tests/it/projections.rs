@@ -11,6 +11,7 @@ use hooklake::projectors::ValidationTables;
 use hooklake::projectors::query::{EventFilter, Events, Page};
 use hooklake::projectors::validation::RULE_TYPE;
 use hooklake::saved::{self, Bound, Over};
+use hooklake::simulate::{Organisation, Settings};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
@@ -62,6 +63,10 @@ async fn real_payloads_become_rows_and_rebuilding_changes_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn saved_queries_and_views_answer_the_reader() {
     let fold = Fold::start().await;
+    // Long enough for something to be deployed, and what takes it back as well.
+    for simulated in Organisation::new(&Settings { seed: 8, people: 8, repos: 2, days: 9, ..Settings::default() }) {
+        fold.append(&simulated.delivery.source, &simulated.delivery.event, simulated.delivery.body.as_bytes()).await;
+    }
     fold.append_simulated().await;
     fold.append_examples().await;
     fold.append_story().await;
