@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use hooklake::simulate::{History, Organisation, Settings, Simulated, Truth, Work};
 
-use self::costs::{looked_up, one_costs_no_more_later, one_costs_what_one_costs};
+use self::costs::{looked_up, one_costs_no_more_later, one_costs_what_one_costs, rows_passed, saved_queries_cost_as_much_as_there_is};
 use crate::harness::fold::Fold;
 
 pub mod costs;
@@ -257,7 +257,7 @@ async fn apps_ask_nothing(fold: &Fold, truth: &Truth) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stories_are_told_as_they_were() {
-    let (fold, truth, sooner) = simulated_with(42, async |fold| looked_up(fold, None).await).await;
+    let (fold, truth, (sooner, passed)) = simulated_with(42, async |fold| (looked_up(fold, None).await, rows_passed(fold).await)).await;
     all_happened(&truth.histories);
     let rows = fold
         .db
@@ -345,6 +345,7 @@ async fn stories_are_told_as_they_were() {
     let pairs = "SELECT count(*) FROM pull_request_issues p FULL JOIN issue_pull_requests i USING (tenant, pull_request_key, issue_key) WHERE p.tenant IS NULL OR i.tenant IS NULL";
     assert_eq!(fold.db.number(pairs).await, 0);
     one_costs_no_more_later(&fold, &sooner).await;
+    saved_queries_cost_as_much_as_there_is(&fold, &passed).await;
     one_costs_what_one_costs(&fold, &works[0].0).await;
     println!("{compared} steps and states compared, {only_mentioned} that only comments name an issue of");
     assert!(compared > 500 && only_mentioned > 0 && other.is_empty(), "of {compared}: {other:#?}");

@@ -1,11 +1,16 @@
 //! What it costs to look up one thing of a simulated organisation.
 
+use std::collections::BTreeMap;
+
+use hooklake::saved::{self, Bound, Over};
+use serde_json::Value;
+
 use crate::harness::fold::Fold;
 
 /// How many blocks PostgreSQL reads to answer a question.
 pub async fn blocks(fold: &Fold, sql: &str) -> f64 {
-    let plan: serde_json::Value = fold.db.rows(&format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")).await[0].get(0);
-    let of = |name: &str| plan.pointer(&format!("/0/Plan/{name} Blocks")).and_then(serde_json::Value::as_f64).expect("a number of blocks");
+    let plan: Value = fold.db.rows(&format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")).await[0].get(0);
+    let of = |name: &str| plan.pointer(&format!("/0/Plan/{name} Blocks")).and_then(Value::as_f64).expect("a number of blocks");
     of("Shared Hit") + of("Shared Read")
 }
 
@@ -26,8 +31,8 @@ pub async fn one_costs_what_one_costs(fold: &Fold, pull_request: &str) {
         let frequent = &fold.db.rows(&frequent).await[0];
         let (name, times) = (frequent.get::<_, String>(0), frequent.get::<_, i64>(1) as f64);
         let plan = format!("EXPLAIN (FORMAT JSON) SELECT id FROM events WHERE lower({column}) = '{name}'");
-        let plan: serde_json::Value = fold.db.rows(&plan).await[0].get(0);
-        let planned = plan.pointer("/0/Plan/Plan Rows").and_then(serde_json::Value::as_f64).expect("a number of rows");
+        let plan: Value = fold.db.rows(&plan).await[0].get(0);
+        let planned = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_f64).expect("a number of rows");
         assert!(planned > 0.5 * times && planned < 2.0 * times, "{column} {name}: {times}, planned {planned}");
     }
     for (all, one) in [
@@ -121,4 +126,38 @@ pub async fn one_costs_no_more_later(fold: &Fold, sooner: &[(String, f64)]) {
     let dearer = dearer.map(|((question, before), (_, after))| format!("{question}: {before}, later {after}")).collect::<Vec<_>>();
     println!("{later:#?}");
     assert!(dearer.is_empty() && sooner.len() == LOOKUPS.len(), "{dearer:#?}");
+}
+
+/// How many rows PostgreSQL passes from step to step, or takes and leaves out, to answer each saved query with its defaults. It looks up
+/// what it can, as in [`looked_up`].
+pub async fn rows_passed(fold: &Fold) -> Vec<(&'static str, f64)> {
+    fold.db.execute("ANALYZE").await;
+    let connection = fold.db.database.get().await.expect("a connection");
+    connection.batch_execute("SET enable_seqscan = off").await.expect("set");
+    let mut passed = Vec::new();
+    for saved in saved::all().expect("saved queries").iter().filter(|saved| saved.over == Over::PostgreSql) {
+        let values = saved.bind(&BTreeMap::new()).expect("defaults");
+        let values: Vec<_> = values.iter().map(Bound::typed).collect();
+        let explained = connection.query_typed(&format!("EXPLAIN (ANALYZE, FORMAT JSON) {}", saved.text), &values).await;
+        let plan: Value = explained.unwrap_or_else(|error| panic!("{}: {error:?}", saved.name))[0].get(0);
+        passed.push((saved.name, rows_of(&plan[0]["Plan"])));
+    }
+    connection.batch_execute("RESET enable_seqscan").await.expect("reset");
+    passed
+}
+
+fn rows_of(step: &Value) -> f64 {
+    let of = |name: &str| step[name].as_f64().unwrap_or(0.0);
+    let rows = (of("Actual Rows") + of("Rows Removed by Filter") + of("Rows Removed by Join Filter")) * of("Actual Loops");
+    rows + step["Plans"].as_array().map_or(0.0, |steps| steps.iter().map(rows_of).sum())
+}
+
+/// No saved query compares all with all: of about twice as much it passes about twice as many rows.
+pub async fn saved_queries_cost_as_much_as_there_is(fold: &Fold, sooner: &[(&'static str, f64)]) {
+    let later = rows_passed(fold).await;
+    for ((name, before), (_, after)) in sooner.iter().zip(&later) {
+        println!("{name}: {before} rows, later {after}, {:.2}", after / before);
+    }
+    let dearer: Vec<_> = sooner.iter().zip(&later).filter(|((_, before), (_, after))| *after > 3.0 * before + 20_000.0).collect();
+    assert!(dearer.is_empty() && sooner.len() == later.len(), "{dearer:#?}");
 }
