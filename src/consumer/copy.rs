@@ -79,6 +79,15 @@ pub(super) async fn published(transaction: &Transaction<'_>, schema: &str) -> Re
     Ok(row.map(|row| Position::new(row.get(0))))
 }
 
+/// A table that a copy lacks, since it was made before there was such a table.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn lacks(transaction: &Transaction<'_>, schema: &str, tables: &[&str]) -> Result<Option<String>, Error> {
+    let lacking = "SELECT t FROM unnest($2::text[]) t WHERE to_regclass(format('%I.%I', $1::text, t)) IS NULL LIMIT 1";
+    Ok(transaction.query_opt(lacking, &[&schema, &tables]).await?.map(|row| row.get(0)))
+}
+
 /// Lets the read-only role ask a copy, and says in the database what it is.
 ///
 /// # Errors

@@ -282,6 +282,12 @@ impl<P: Projector> Consumer for Projection<P> {
         if places.is_empty() {
             return Ok(());
         }
+        if let Some(table) = copy::lacks(transaction, &schema, P::TABLES).await? {
+            // What it has no table for would be written to the live one.
+            tracing::warn!(schema, table, "{schema} has no {table}, which came later, and is removed");
+            copy::remove(transaction, &schema).await?;
+            return Ok(());
+        }
         // Rolled back when dropped, as after an error.
         let mut savepoint = transaction.transaction().await?;
         savepoint.batch_execute(&format!("SET LOCAL search_path = {schema}, {LIVE_SCHEMA}")).await?;
